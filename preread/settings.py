@@ -1,0 +1,158 @@
+"""All settings of the service, read once from the environment by each process's entry point.
+
+``PREREAD_<NAME>`` sets a field; ``PREREAD_<NAME>_FILE`` names a file that holds the value, as
+secrets of container platforms do, and wins over the plain variable.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from preread.findings import Mode
+from preread.terms import OrderClass
+
+PREFIX: Final = "PREREAD_"
+
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+Bytes = Annotated[int, Field(gt=0)]
+
+MIB: Final = 1024 * 1024
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Values from the files that ``PREREAD_<NAME>_FILE`` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        del field
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        value = None if path is None else Path(path).read_text(encoding="utf-8").strip()
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit in its name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///var/preread.sqlite"),
+        description="SQLAlchemy URL of the database: sqlite:///… or postgresql+psycopg://….",
+    )
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="URL of Redis or Valkey (6.2 or later), the doorbell of the workers.",
+    )
+    store_dir: Path = Field(
+        default=Path("var/store"),
+        description="Folder of the received DICOM files and the key images.",
+    )
+    bind_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    bind_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8080, description="Port the API listens on."
+    )
+    log_level: str = Field(default="INFO", description="Least severe level that is logged.")
+    mode: Mode = Field(
+        default=Mode.RESEARCH_PREREAD,
+        description="research_preread shows places and outlines; triage_only hides them.",
+    )
+
+    default_order_class: OrderClass = Field(
+        default=OrderClass.ROUTINE,
+        description="Order class of a study that names none, in the request or in the DICOM.",
+    )
+    max_upload_bytes: Bytes = Field(
+        default=2048 * MIB, description="Largest request body, and largest inflated archive."
+    )
+    max_instance_bytes: Bytes = Field(default=64 * MIB, description="Largest single DICOM file.")
+    max_instances: Count = Field(default=5000, description="Most files in one upload.")
+    max_archive_ratio: Count = Field(
+        default=100, description="Largest inflated-to-packed ratio of an archive entry."
+    )
+    max_inflated_bytes: Bytes = Field(
+        default=128 * MIB, description="Largest inflated data set of a deflated DICOM file."
+    )
+    max_header_elements: Count = Field(
+        default=20_000, description="Most data elements read in one DICOM header."
+    )
+    max_header_depth: Count = Field(
+        default=16, description="Deepest nesting of sequences in a DICOM header."
+    )
+    max_header_items: Count = Field(
+        default=5000, description="Most sequence items in one DICOM header."
+    )
+    idempotency_retention_hours: Count = Field(
+        default=48, description="How long the answer to an Idempotency-Key is kept."
+    )
+
+    quiet_period_s: Seconds = Field(
+        default=10.0, description="A study is complete when nothing arrived for this long."
+    )
+    completion_cap_s: Seconds = Field(
+        default=120.0, description="A study that still grows is complete after this long."
+    )
+
+    queue_name: str = Field(default="preread", description="Name of the one RQ queue.")
+    redis_timeout_s: Seconds = Field(
+        default=0.5, description="How long a request waits for Redis before going on without."
+    )
+    reconcile_interval_s: Seconds = Field(
+        default=1.0, description="Pause between two looks for work that nobody was told of."
+    )
+    lease_s: Seconds = Field(
+        default=12.0, description="A running pre-read without a sign of life is given back then."
+    )
+    heartbeat_s: Seconds = Field(
+        default=3.0, description="Pause between two signs of life of a running pre-read."
+    )
+    study_time_limit_s: Seconds = Field(
+        default=120.0, description="Longest pre-read of one study before its worker is stopped."
+    )
+    max_attempts: Count = Field(
+        default=3, description="How often a pre-read is tried before the study is failed."
+    )
+    retry_pause_s: Annotated[float, Field(ge=0)] = Field(
+        default=1.0, description="Pause before the next attempt, times the attempts so far."
+    )
+    worker_count: Count = Field(
+        default=1, description="Worker processes that one worker supervisor keeps running."
+    )
+    device: str = Field(
+        default="auto", description="auto, cpu or cuda[:n]: where the networks run."
+    )
+    torch_threads: Count = Field(default=1, description="CPU threads of one worker process.")
+    bundle_dir: Path = Field(
+        default=Path(__file__).parents[1] / "ml" / "weights" / "default",
+        description="Folder with the manifest and the weights of the model.",
+    )
+
+    session_hours: Count = Field(
+        default=12, description="How long a sign-in on the page lasts."
+    )
+    events_poll_s: Seconds = Field(
+        default=0.25, description="Pause between two looks for new events to send out."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read explicit values first, then named files, then the environment."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, _FileSource(settings_cls), env_settings
