@@ -15,10 +15,14 @@ A study is *ranked*, that is on the waiting list, while it is unread and has bee
 completed once. What the AI does never takes it off that list.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from preread.errors import IllegalStep
+from preread.findings import FindingSummary
+from preread.terms import Level, OrderClass, ReasonCode
 
 
 class AiState(StrEnum):
@@ -55,6 +59,64 @@ class ReadStep(StrEnum):
 
     PRELIMINARY_REPORT = "preliminary_report"
     FINAL_REPORT = "final_report"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What the service knows of one study.
+
+    Attributes
+    ----------
+    id
+        Opaque; the only name of the study in URLs, logs and metrics.
+    received_at, completed_at
+        First durable instance; first completion (t0 of the ranking, never moves).
+    settled
+        False while instances arrived that belong to no revision yet.
+    revision
+        How often the study was complete with other contents; 0 before the first time.
+    level, rank_level
+        What the present pre-read says; the most urgent that any revision said, which is
+        what ranks the study.
+    ranked
+        Whether the study is on the waiting list.
+    """
+
+    id: str
+    site: str
+    study_instance_uid: str
+    accession_number: str | None
+    order_class: OrderClass
+    modality: str | None
+    body_part: str | None
+    patient_age_years: int | None
+    acquired_at: datetime | None
+    synthetic: bool
+    instance_count: int
+    byte_count: int
+    received_at: datetime
+    last_instance_at: datetime
+    completed_at: datetime | None
+    settled: bool
+    revision: int
+    ai_state: AiState
+    ai_reason: ReasonCode | None
+    ai_started_at: datetime | None
+    ai_done_at: datetime | None
+    read_state: ReadState
+    reported_at: datetime | None
+    level: Level | None
+    rank_level: Level | None
+    findings: tuple[FindingSummary, ...]
+    key_image_count: int
+    summary: str | None
+    ranked: bool
+    lane: int
+    key_ms: int
+    t0_ms: int
+    due_at: datetime | None
+    rank_reason: str | None
+    policy_version: str | None
 
 
 _READ_STEPS: Final = {

@@ -1,0 +1,87 @@
+"""Reads a ZIP of DICOM files without trusting it.
+
+Sizes are checked against the directory first and counted again while inflating; names are
+never used as paths, only to skip what is no file; nested archives are not opened.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from preread.errors import DicomTooLarge, UnsafeArchive, UploadTooLarge
+from preread.settings import Settings
+from preread.store import Incoming, Store
+
+_CHUNK: Final = 256 * 1024
+_ENCRYPTED: Final = 0x1
+_SLACK: Final = 1024 * 1024
+_SKIPPED: Final = ("__MACOSX/", ".DS_Store", "DICOMDIR")
+
+
+def unpack(path: Path, store: Store, settings: Settings) -> Iterator[Incoming | DicomTooLarge]:
+    """Yield each file of an archive as it lies in the store's incoming folder.
+
+    An entry that is too large is yielded as its error, so that the other files are not lost.
+
+    Raises
+    ------
+    UnsafeArchive
+        If the archive is damaged, encrypted, holds too many entries or inflates too far.
+    UploadTooLarge
+        If all entries together are larger than an upload may be.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _entries(archive, settings)
+            for entry in entries:
+                yield _unpack_entry(archive, entry, store, settings)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        message = "The archive is damaged or uses a method that is not supported."
+        raise UnsafeArchive(message) from error
+
+
+def _entries(archive: zipfile.ZipFile, settings: Settings) -> list[zipfile.ZipInfo]:
+    entries = [
+        entry
+        for entry in archive.infolist()
+        if not entry.is_dir()
+        and not entry.filename.startswith(_SKIPPED[0])
+        and entry.filename.rsplit("/", 1)[-1] not in _SKIPPED
+    ]
+    if len(entries) > settings.max_instances:
+        message = f"The archive holds more than {settings.max_instances} files."
+        raise UnsafeArchive(message)
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        message = "The archive is encrypted."
+        raise UnsafeArchive(message)
+    if sum(entry.file_size for entry in entries) > settings.max_upload_bytes:
+        message = f"The archive inflates to more than {settings.max_upload_bytes} bytes."
+        raise UploadTooLarge(message)
+    for entry in entries:
+        if entry.file_size > entry.compress_size * settings.max_archive_ratio + _SLACK:
+            message = "An entry of the archive inflates too far."
+            raise UnsafeArchive(message)
+    return entries
+
+
+def _unpack_entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, store: Store, settings: Settings
+) -> Incoming | DicomTooLarge:
+    if entry.file_size > settings.max_instance_bytes:
+        return DicomTooLarge("The file is larger than one instance may be.")
+    writer = store.incoming()
+    complete = False
+    try:
+        with archive.open(entry) as source:
+            while chunk := source.read(_CHUNK):
+                if writer.byte_count + len(chunk) > entry.file_size:
+                    message = "An entry of the archive is larger than its directory says."
+                    raise UnsafeArchive(message)
+                writer.write(chunk)
+        complete = True
+    finally:
+        if not complete:
+            writer.discard()
+    return writer.close()

@@ -1,0 +1,49 @@
+"""Puts a study in its place on the worklist and says so when the place changed."""
+
+from datetime import datetime
+
+from preread import ranking
+from preread.db.events import EventKind
+from preread.db.tables import StudyRow
+from preread.db.unit_of_work import UnitOfWork
+from preread.study import ReadState
+from preread.terms import Level, OrderClass
+
+
+def place_study(
+    work: UnitOfWork, row: StudyRow, *, actor: str, cause: str, now: datetime
+) -> ranking.Place | None:
+    """Store the place that the policy gives to the present facts of a study.
+
+    Returns None, and leaves the study unranked, while it was never complete. An event is
+    appended only if the key or the presence on the list changed.
+    """
+    if row.completed_at is None:
+        return None
+    level = None if row.rank_level is None else Level(row.rank_level)
+    place = ranking.place(row.completed_at, OrderClass(row.order_class), level)
+    before = (row.ranked, row.key_ms)
+    detail = {
+        "cause": cause,
+        "key_ms_before": row.key_ms if row.ranked else None,
+        "key_ms_after": place.key_ms,
+        "reason": place.reason,
+        "policy_version": place.policy_version,
+    }
+    row.ranked = row.read_state == ReadState.UNREAD
+    row.lane = place.lane
+    row.key_ms = place.key_ms
+    row.t0_ms = place.t0_ms
+    row.due_at = place.due_at
+    row.rank_reason = place.reason
+    row.policy_version = place.policy_version
+    if (row.ranked, row.key_ms) != before:
+        work.events.append(
+            EventKind.RANK_CHANGED,
+            study_id=row.id,
+            site=row.site,
+            actor=actor,
+            at=now,
+            detail=detail,
+        )
+    return place

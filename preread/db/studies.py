@@ -1,0 +1,178 @@
+"""Studies and their instances."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from preread.db.tables import InstanceRow, PreReadRow, ReportRow, StudyRow
+from preread.errors import StudyNotFound
+from preread.findings import FindingSummary
+from preread.study import AiState, ReadState, Study
+from preread.terms import Level, OrderClass, ReasonCode
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """One instance of a study and the digest under which its bytes lie in the store."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    sha256: str
+
+
+class StudyRepository:
+    """Every question about single studies."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, study_id: str, *, site: str | None = None) -> Study:
+        """Return a study; ``site`` restricts to what a caller may see.
+
+        Raises
+        ------
+        StudyNotFound
+            If there is none, or it belongs to another site.
+        """
+        row = self._session.get(StudyRow, study_id)
+        if row is None or (site is not None and row.site != site):
+            message = f"There is no study {study_id}."
+            raise StudyNotFound(message)
+        return study_of(row)
+
+    def locked(self, study_id: str) -> StudyRow:
+        """Return the row of a study, locked to the end of the transaction."""
+        query = sa.select(StudyRow).where(StudyRow.id == study_id).with_for_update()
+        row = self._session.scalars(query).one_or_none()
+        if row is None:
+            message = f"There is no study {study_id}."
+            raise StudyNotFound(message)
+        return row
+
+    def opened(self, new: StudyRow) -> tuple[StudyRow, bool]:
+        """Return the locked row of this site and study UID, and whether it is new.
+
+        Two uploads of one study may come at the same time, so the row is inserted unless it
+        is there, and then read under a lock.
+        """
+        columns = {
+            column.key: getattr(new, column.key) for column in sa.inspect(StudyRow).column_attrs
+        }
+        created = insert_unless_there(self._session, StudyRow, columns)
+        query = (
+            sa.select(StudyRow)
+            .where(
+                StudyRow.site == new.site,
+                StudyRow.study_instance_uid == new.study_instance_uid,
+            )
+            .with_for_update()
+        )
+        return self._session.scalars(query).one(), created
+
+    def digests(self, study_id: str, sop_uids: Collection[str]) -> dict[str, str]:
+        """Return the SHA-256 of those of the instances that the study already has."""
+        found: dict[str, str] = {}
+        uids = sorted(sop_uids)
+        for start in range(0, len(uids), 500):  # below SQLite's limit of bound variables
+            query = sa.select(InstanceRow.sop_instance_uid, InstanceRow.sha256).where(
+                InstanceRow.study_id == study_id,
+                InstanceRow.sop_instance_uid.in_(uids[start : start + 500]),
+            )
+            found.update((uid, digest) for uid, digest in self._session.execute(query))
+        return found
+
+    def add_instances(self, rows: Sequence[InstanceRow]) -> None:
+        """Add new instances."""
+        self._session.add_all(rows)
+
+    def instances(self, study_id: str) -> tuple[StoredInstance, ...]:
+        """Return all instances in the order in which they came."""
+        query = (
+            sa.select(
+                InstanceRow.sop_instance_uid, InstanceRow.series_instance_uid, InstanceRow.sha256
+            )
+            .where(InstanceRow.study_id == study_id)
+            .order_by(InstanceRow.id)
+        )
+        return tuple(StoredInstance(*columns) for columns in self._session.execute(query).all())
+
+    def ids_to_settle(self, *, quiet_since: datetime, open_since: datetime) -> tuple[str, ...]:
+        """Return the studies that were quiet for long enough, or grew for too long."""
+        query = sa.select(StudyRow.id).where(
+            StudyRow.settled.is_(False),
+            sa.or_(
+                StudyRow.last_instance_at <= quiet_since, StudyRow.unsettled_since <= open_since
+            ),
+        )
+        return tuple(self._session.scalars(query))
+
+    def pre_read(self, study_id: str, revision: int | None = None) -> PreReadRow | None:
+        """Return the newest pre-read of a study, or that of a revision."""
+        query = sa.select(PreReadRow).where(PreReadRow.study_id == study_id)
+        if revision is not None:
+            query = query.where(PreReadRow.revision == revision)
+        return self._session.scalars(query.order_by(PreReadRow.revision.desc()).limit(1)).first()
+
+    def add_pre_read(self, row: PreReadRow) -> None:
+        """Add a pre-read; the database allows one for each revision."""
+        self._session.add(row)
+
+    def add_report(self, row: ReportRow) -> None:
+        """Add a report of a radiologist."""
+        self._session.add(row)
+
+
+def insert_unless_there(session: Session, table: type[Any], columns: dict[str, Any]) -> bool:
+    """Insert a row unless a unique key forbids it; return whether it was inserted."""
+    if session.get_bind().dialect.name == "postgresql":
+        statement: sa.Insert = postgresql.insert(table).values(columns).on_conflict_do_nothing()
+    else:
+        statement = sqlite.insert(table).values(columns).on_conflict_do_nothing()
+    result = session.execute(statement)
+    return isinstance(result, sa.CursorResult) and result.rowcount == 1
+
+
+def study_of(row: StudyRow) -> Study:
+    """Return the frozen value of a row."""
+    return Study(
+        id=row.id,
+        site=row.site,
+        study_instance_uid=row.study_instance_uid,
+        accession_number=row.accession_number,
+        order_class=OrderClass(row.order_class),
+        modality=row.modality,
+        body_part=row.body_part,
+        patient_age_years=row.patient_age_years,
+        acquired_at=row.acquired_at,
+        synthetic=row.synthetic,
+        instance_count=row.instance_count,
+        byte_count=row.byte_count,
+        received_at=row.received_at,
+        last_instance_at=row.last_instance_at,
+        completed_at=row.completed_at,
+        settled=row.settled,
+        revision=row.revision,
+        ai_state=AiState(row.ai_state),
+        ai_reason=None if row.ai_reason is None else ReasonCode(row.ai_reason),
+        ai_started_at=row.ai_started_at,
+        ai_done_at=row.ai_done_at,
+        read_state=ReadState(row.read_state),
+        reported_at=row.reported_at,
+        level=None if row.level is None else Level(row.level),
+        rank_level=None if row.rank_level is None else Level(row.rank_level),
+        findings=tuple(FindingSummary.model_validate(finding) for finding in row.findings),
+        key_image_count=row.key_image_count,
+        summary=row.summary,
+        ranked=row.ranked,
+        lane=row.lane,
+        key_ms=row.key_ms,
+        t0_ms=row.t0_ms,
+        due_at=row.due_at,
+        rank_reason=row.rank_reason,
+        policy_version=row.policy_version,
+    )

@@ -1,0 +1,246 @@
+"""The tables, as SQLAlchemy sees them."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time; naive times are refused, and SQLite gets its zone back."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Store as UTC."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a time without a zone cannot be stored"
+            raise ValueError(message)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Return as aware UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json: Final = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+Sequence: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Root of all tables."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012 - SQLAlchemy's own hook
+
+
+class StudyRow(Base):
+    """One study of one site: what it is, where it stands and how far it got."""
+
+    __tablename__ = "study"
+    __table_args__ = (
+        sa.UniqueConstraint("site", "study_instance_uid"),
+        sa.Index(
+            "ix_study_worklist",
+            "lane",
+            "key_ms",
+            "t0_ms",
+            "id",
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        ),
+        sa.Index(
+            "ix_study_worklist_site",
+            "site",
+            "lane",
+            "key_ms",
+            "t0_ms",
+            "id",
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        ),
+        sa.Index(
+            "ix_study_unsettled",
+            "last_instance_at",
+            sqlite_where=sa.text("NOT settled"),
+            postgresql_where=sa.text("NOT settled"),
+        ),
+        sa.Index("ix_study_accession_number", "accession_number"),
+    )
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    site: Mapped[str] = mapped_column(sa.String(64))
+    study_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    accession_number: Mapped[str | None] = mapped_column(sa.String(64))
+    order_class: Mapped[str] = mapped_column(sa.String(16))
+    modality: Mapped[str | None] = mapped_column(sa.String(16))
+    body_part: Mapped[str | None] = mapped_column(sa.String(64))
+    patient_age_years: Mapped[int | None]
+    acquired_at: Mapped[datetime | None]
+    synthetic: Mapped[bool]
+    instance_count: Mapped[int]
+    byte_count: Mapped[int] = mapped_column(sa.BigInteger)
+
+    received_at: Mapped[datetime]
+    last_instance_at: Mapped[datetime]
+    unsettled_since: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    settled: Mapped[bool]
+    revision: Mapped[int]
+
+    ai_state: Mapped[str] = mapped_column(sa.String(16))
+    ai_reason: Mapped[str | None] = mapped_column(sa.String(40))
+    ai_started_at: Mapped[datetime | None]
+    ai_done_at: Mapped[datetime | None]
+    read_state: Mapped[str] = mapped_column(sa.String(16))
+    reported_at: Mapped[datetime | None]
+
+    level: Mapped[str | None] = mapped_column(sa.String(16))
+    rank_level: Mapped[str | None] = mapped_column(sa.String(16))
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    key_image_count: Mapped[int]
+    summary: Mapped[str | None] = mapped_column(sa.String(300))
+
+    ranked: Mapped[bool]
+    lane: Mapped[int] = mapped_column(sa.SmallInteger)
+    key_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    t0_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    due_at: Mapped[datetime | None]
+    rank_reason: Mapped[str | None] = mapped_column(sa.Text)
+    policy_version: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class InstanceRow(Base):
+    """One stored DICOM instance; its bytes lie in the store under their SHA-256."""
+
+    __tablename__ = "instance"
+    __table_args__ = (sa.UniqueConstraint("study_id", "sop_instance_uid"),)
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
+    sop_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    series_instance_uid: Mapped[str] = mapped_column(sa.String(64))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    byte_count: Mapped[int] = mapped_column(sa.BigInteger)
+    received_at: Mapped[datetime]
+
+
+class TaskRow(Base):
+    """The work on one revision of a study: who has it, since when, at which attempt."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "revision"),
+        sa.Index("ix_task_state", "state", "not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
+    revision: Mapped[int]
+    state: Mapped[str] = mapped_column(sa.String(16))
+    fence: Mapped[int]
+    attempts: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(sa.String(64))
+    lease_until: Mapped[datetime | None]
+    not_before: Mapped[datetime]
+    reason: Mapped[str | None] = mapped_column(sa.String(40))
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class PreReadRow(Base):
+    """One pre-read: the document and the files of its key images."""
+
+    __tablename__ = "pre_read"
+    __table_args__ = (sa.UniqueConstraint("study_id", "revision"),)
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    key_images: Mapped[list[dict[str, str]]] = mapped_column(Json)
+
+
+class ReportRow(Base):
+    """One report that a radiologist gave, preliminary or final."""
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    reported_at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(sa.String(64))
+    turnaround: Mapped[dict[str, float]] = mapped_column(Json)
+
+
+class EventRow(Base):
+    """One thing that happened; append-only, numbered in the order of commit."""
+
+    __tablename__ = "event"
+
+    seq: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    site: Mapped[str] = mapped_column(sa.String(64))
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    actor: Mapped[str] = mapped_column(sa.String(64))
+    detail: Mapped[dict[str, Any]] = mapped_column(Json)
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class ApiKeyRow(Base):
+    """One API key; only a hash of its secret is kept."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    secret_sha256: Mapped[str] = mapped_column(sa.String(64))
+    label: Mapped[str] = mapped_column(sa.String(64))
+    role: Mapped[str] = mapped_column(sa.String(16))
+    site: Mapped[str | None] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class BrowserSessionRow(Base):
+    """One sign-in on the page; only a hash of its token is kept."""
+
+    __tablename__ = "browser_session"
+
+    token_sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    key_id: Mapped[str] = mapped_column(sa.ForeignKey("api_key.id"))
+    expires_at: Mapped[datetime]
+
+
+class IdempotencyRow(Base):
+    """The answer once given to an Idempotency-Key of one API key."""
+
+    __tablename__ = "idempotency"
+
+    key_id: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    answer: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(index=True)

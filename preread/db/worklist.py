@@ -1,0 +1,143 @@
+"""The worklist: one indexed ORDER BY, a page at a time, and its counts."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from preread.db.studies import study_of
+from preread.db.tables import StudyRow
+from preread.study import AiState, ReadState, Study
+from preread.terms import HemorrhageType, Level, OrderClass
+
+FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page; the next page starts behind it."""
+
+    lane: int
+    key_ms: int
+    t0_ms: int
+    study_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistQuery:
+    """What to list. None leaves a filter out.
+
+    ``read_state`` UNREAD lists the ranked studies; the others list what left the list.
+    ``receiving`` lists instead the studies that were never complete yet.
+    """
+
+    site: str | None = None
+    order_class: OrderClass | None = None
+    ai_state: AiState | None = None
+    read_state: ReadState = ReadState.UNREAD
+    receiving: bool = False
+    level: Level | None = None
+    flagged: bool = False
+    finding: HemorrhageType | None = None
+    limit: int = 50
+    after: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistPage:
+    """One page in reading order, and whether more follow."""
+
+    studies: tuple[Study, ...]
+    next_cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistCounts:
+    """How many studies are in which condition."""
+
+    waiting: int
+    flagged: int
+    critical: int
+    pending: int
+    failed: int
+    not_assessed: int
+    receiving: int
+
+
+class WorklistRepository:
+    """Every question about the list as a whole."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def page(self, query: WorklistQuery) -> WorklistPage:
+        """Return a page in the order of :func:`preread.ranking.sort_key`."""
+        order = (StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
+        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*order)
+        if query.after is not None:
+            last = query.after
+            statement = statement.where(
+                sa.tuple_(*order) > sa.tuple_(last.lane, last.key_ms, last.t0_ms, last.study_id)
+            )
+        rows = self._session.scalars(statement.limit(query.limit + 1)).all()
+        page = rows[: query.limit]
+        more = len(rows) > query.limit
+        return WorklistPage(
+            studies=tuple(study_of(row) for row in page),
+            next_cursor=_cursor(page[-1]) if more else None,
+        )
+
+    def counts(self, site: str | None = None) -> WorklistCounts:
+        """Return the counts over all studies that wait, or are still being received."""
+
+        def number(*conditions: sa.ColumnElement[bool]) -> Any:  # noqa: ANN401 - SQL expression
+            return sa.func.count().filter(*conditions)
+
+        states = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
+        statement = sa.select(
+            number(),
+            number(StudyRow.rank_level.in_(FLAGGED)),
+            number(StudyRow.rank_level == Level.CRITICAL),
+            number(StudyRow.ai_state.in_(states)),
+            number(StudyRow.ai_state == AiState.FAILED),
+            number(StudyRow.ai_state == AiState.NOT_ASSESSED),
+        ).where(StudyRow.ranked)
+        receiving = sa.select(sa.func.count()).where(
+            StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)
+        )
+        if site is not None:
+            statement = statement.where(StudyRow.site == site)
+            receiving = receiving.where(StudyRow.site == site)
+        waiting = self._session.execute(statement).one()
+        return WorklistCounts(*waiting, receiving=self._session.scalars(receiving).one())
+
+
+def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    if query.receiving:
+        conditions = [StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)]
+    elif query.read_state is ReadState.UNREAD:
+        # The bare column, not «IS true»: only so does SQLite take the partial index.
+        conditions = [sa.literal_column("ranked", sa.Boolean())]
+    else:
+        conditions = [StudyRow.read_state == query.read_state]
+    if query.site is not None:
+        conditions.append(StudyRow.site == query.site)
+    if query.order_class is not None:
+        conditions.append(StudyRow.order_class == query.order_class)
+    if query.ai_state is not None:
+        conditions.append(StudyRow.ai_state == query.ai_state)
+    if query.level is not None:
+        conditions.append(StudyRow.level == query.level)
+    if query.flagged:
+        conditions.append(StudyRow.rank_level.in_(FLAGGED))
+    if query.finding is not None:
+        # The types stand in a short JSON list; its text is searched for the closed word.
+        conditions.append(
+            sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"')
+        )
+    return conditions
+
+
+def _cursor(row: StudyRow) -> Cursor:
+    return Cursor(row.lane, row.key_ms, row.t0_ms, row.id)

@@ -1,0 +1,214 @@
+"""API keys: who may call, for which site, in which role.
+
+A key reads ``pr_<id>_<secret>``; the secret has 256 random bits, so a plain SHA-256 of it
+cannot be guessed back and no slow password hash is needed. Only that hash is stored.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.errors import InvalidRequest, NotAuthenticated
+from preread.resources import Resources
+
+_FORMAT: Final = re.compile(r"pr_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
+SITE_FORMAT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+class Role(StrEnum):
+    """What a caller may do."""
+
+    SENDER = "sender"
+    READER = "reader"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the key's ID, its role, and its site (None for all sites)."""
+
+    key_id: str
+    role: Role
+    site: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySummary:
+    """A key as it may be listed: never its secret."""
+
+    key_id: str
+    label: str
+    role: Role
+    site: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def create_key(
+    resources: Resources,
+    role: Role,
+    *,
+    label: str,
+    site: str | None = None,
+    valid_days: int | None = None,
+) -> str:
+    """Make a key and return it; it cannot be shown again.
+
+    Raises
+    ------
+    InvalidRequest
+        If the site's name is not a plain word.
+    """
+    if site is not None:
+        check_site(site)
+    key_id = secrets.token_hex(4)
+    secret = secrets.token_urlsafe(32)
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        work.keys.add(
+            ApiKeyRow(
+                id=key_id,
+                secret_sha256=_digest(secret),
+                label=label,
+                role=role,
+                site=site,
+                created_at=now,
+                expires_at=None if valid_days is None else now + timedelta(days=valid_days),
+                revoked_at=None,
+            )
+        )
+        work.commit()
+    return f"pr_{key_id}_{secret}"
+
+
+def revoke_key(resources: Resources, key_id: str) -> bool:
+    """Make a key useless from now on; False if there is none."""
+    with resources.unit_of_work() as work:
+        row = work.keys.find(key_id)
+        if row is None:
+            return False
+        row.revoked_at = row.revoked_at or resources.clock()
+        work.commit()
+    return True
+
+
+def list_keys(resources: Resources) -> tuple[KeySummary, ...]:
+    """Return all keys, oldest first."""
+    with resources.reading() as work:
+        return tuple(
+            KeySummary(
+                key_id=row.id,
+                label=row.label,
+                role=Role(row.role),
+                site=row.site,
+                created_at=row.created_at,
+                expires_at=row.expires_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in work.keys.all()
+        )
+
+
+def caller_of_key(resources: Resources, key: str) -> Caller:
+    """Return who a key belongs to.
+
+    Raises
+    ------
+    NotAuthenticated
+        If the key is malformed, unknown, expired or revoked; it does not say which.
+    """
+    match = _FORMAT.fullmatch(key)
+    if match is None:
+        raise _unknown()
+    key_id, secret = match.groups()
+    with resources.reading() as work:
+        row = work.keys.find(key_id)
+        expected = row.secret_sha256 if row is not None else _digest("")
+        if not hmac.compare_digest(_digest(secret), expected) or row is None:
+            raise _unknown()
+        return _caller(row, resources.clock())
+
+
+def sign_in(resources: Resources, key: str) -> tuple[Caller, str]:
+    """Return who signs in and the token of the new browser session.
+
+    Raises
+    ------
+    NotAuthenticated
+        If the key is not good.
+    """
+    caller = caller_of_key(resources, key)
+    token = secrets.token_urlsafe(32)
+    lasts = timedelta(hours=resources.settings.session_hours)
+    with resources.unit_of_work() as work:
+        work.keys.add_session(
+            BrowserSessionRow(
+                token_sha256=_digest(token),
+                key_id=caller.key_id,
+                expires_at=resources.clock() + lasts,
+            )
+        )
+        work.commit()
+    return caller, token
+
+
+def caller_of_session(resources: Resources, token: str) -> Caller:
+    """Return who a browser session belongs to.
+
+    Raises
+    ------
+    NotAuthenticated
+        If it is unknown or over, or its key is no longer good.
+    """
+    now = resources.clock()
+    with resources.reading() as work:
+        session = work.keys.find_session(_digest(token))
+        if session is None or session.expires_at <= now:
+            raise _unknown()
+        row = work.keys.find(session.key_id)
+        if row is None:
+            raise _unknown()
+        return _caller(row, now)
+
+
+def sign_out(resources: Resources, token: str) -> None:
+    """End a browser session."""
+    with resources.unit_of_work() as work:
+        work.keys.end_session(_digest(token))
+        work.commit()
+
+
+def check_site(site: str) -> str:
+    """Return a site's name if it is a plain word.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not.
+    """
+    if SITE_FORMAT.fullmatch(site) is None:
+        message = "A site is named by up to 63 letters, digits, dots, dashes and underscores."
+        raise InvalidRequest(message)
+    return site
+
+
+def _caller(row: ApiKeyRow, now: datetime) -> Caller:
+    if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise _unknown()
+    return Caller(row.id, Role(row.role), row.site)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _unknown() -> NotAuthenticated:
+    return NotAuthenticated("The API key or the session is missing or not valid.")

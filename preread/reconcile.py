@@ -1,0 +1,54 @@
+"""Finds work that nobody was told of: quiet studies, expired leases, missing rings.
+
+Every process with a clock may run this, as often as it likes; running it twice changes
+nothing more than running it once.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from preread.completion import complete_quiet_studies
+from preread.resources import Resources
+from preread.work import return_expired_tasks
+
+_ORPHAN_AGE_S = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was found and put right."""
+
+    completed: int
+    returned: int
+    rings: int
+
+
+def reconcile(resources: Resources) -> Reconciled:
+    """Complete quiet studies, give back expired leases and ring for tasks that wait."""
+    completed = complete_quiet_studies(resources)
+    returned = return_expired_tasks(resources)
+    return Reconciled(completed, returned, ring_for_waiting(resources))
+
+
+def ring_for_waiting(resources: Resources) -> int:
+    """Ring once for each ready task that no ring in Redis stands for; return how often."""
+    with resources.reading() as work:
+        ready = work.tasks.ready_count(resources.clock())
+    if not ready:
+        return 0
+    waiting = resources.doorbell.waiting()
+    if waiting is None:
+        return 0
+    rings = max(0, min(ready, resources.settings.worker_count + 1) - waiting)
+    return sum(resources.doorbell.ring() for _ in range(rings))
+
+
+def forget_old(resources: Resources) -> None:
+    """Remove answers, sign-ins and unfinished uploads that nobody can need any more."""
+    now = resources.clock()
+    retention = timedelta(hours=resources.settings.idempotency_retention_hours)
+    with resources.unit_of_work() as work:
+        work.keys.forget_before(answers_before=now - retention, sessions_before=now)
+        work.commit()
+    resources.store.sweep(older_than_s=_ORPHAN_AGE_S, now_s=time.time())

@@ -1,0 +1,252 @@
+"""The worker's side of a task: claim, keep alive, finish, fail, give back.
+
+A claim is a lease with a fence. Whoever lost the lease, because it was paused, cut off or
+declared dead, is refused when it comes back with a result.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from preread.db.events import EventKind
+from preread.db.placing import place_study
+from preread.db.studies import StoredInstance, study_of
+from preread.db.tables import PreReadRow, StudyRow, TaskRow
+from preread.db.unit_of_work import UnitOfWork
+from preread.findings import FindingSummary, PreRead
+from preread.ranking import most_urgent
+from preread.resources import Resources
+from preread.study import AiState, Study, TaskState
+from preread.terms import Level, ReasonCode
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One task in the hands of one worker.
+
+    Attributes
+    ----------
+    task_id, fence
+        Prove the claim; another fence means that somebody else has the task now.
+    attempt
+        Counted from 1, this one included.
+    study, revision, instances
+        What to read.
+    supersedes
+        The pre-read of an earlier revision, if there is one.
+    queued_at, started_at
+        When the work was asked for and when it was claimed.
+    """
+
+    task_id: int
+    fence: int
+    attempt: int
+    study: Study
+    revision: int
+    instances: tuple[StoredInstance, ...]
+    supersedes: str | None
+    queued_at: datetime
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyImageFiles:
+    """Digests of the two renderings of one key image in the store."""
+
+    plain_sha256: str
+    overlay_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a worker brings home."""
+
+    document: PreRead
+    key_images: tuple[KeyImageFiles, ...]
+    summaries: tuple[FindingSummary, ...]
+
+
+def claim_next(resources: Resources, worker: str) -> Claim | None:
+    """Take the waiting task whose study is first on the worklist, if there is one."""
+    now = resources.clock()
+    lease_until = now + timedelta(seconds=resources.settings.lease_s)
+    with resources.unit_of_work() as work:
+        task = work.tasks.claim(worker, now, lease_until)
+        if task is None:
+            return None
+        row = work.studies.locked(task.study_id)
+        if task.revision == row.revision:
+            row.ai_state = AiState.RUNNING
+            row.ai_started_at = row.ai_started_at or now
+        _tell(work, row, EventKind.PRE_READ_STARTED, task, worker, now)
+        earlier = work.studies.pre_read(task.study_id)
+        claim = Claim(
+            task_id=task.id,
+            fence=task.fence,
+            attempt=task.attempts,
+            study=study_of(row),
+            revision=task.revision,
+            instances=work.studies.instances(task.study_id),
+            supersedes=None if earlier is None else earlier.id,
+            queued_at=task.created_at,
+            started_at=now,
+        )
+        work.commit()
+    return claim
+
+
+def keep_claim(resources: Resources, claim: Claim) -> None:
+    """Give a sign of life.
+
+    Raises
+    ------
+    StaleClaim
+        If the lease is lost; the work is then for nothing.
+    """
+    lease_until = resources.clock() + timedelta(seconds=resources.settings.lease_s)
+    with resources.unit_of_work() as work:
+        work.tasks.extend(claim.task_id, claim.fence, lease_until)
+        work.commit()
+
+
+def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: str) -> None:
+    """Store the pre-read and let it raise the study, in one transaction.
+
+    Raises
+    ------
+    StaleClaim
+        If the lease is lost; nothing is stored.
+    """
+    now = resources.clock()
+    document = result.document
+    level = document.assessment.level
+    with resources.unit_of_work() as work:
+        work.tasks.finish(claim.task_id, claim.fence, now)
+        row = work.studies.locked(claim.study.id)
+        work.studies.add_pre_read(
+            PreReadRow(
+                id=document.pre_read_id,
+                study_id=row.id,
+                revision=claim.revision,
+                created_at=now,
+                document=document.model_dump(mode="json"),
+                key_images=[
+                    {"plain": image.plain_sha256, "overlay": image.overlay_sha256 or ""}
+                    for image in result.key_images
+                ],
+            )
+        )
+        not_assessed = level is Level.NOT_ASSESSED
+        if claim.revision == row.revision:
+            row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
+            row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
+            row.ai_done_at = now
+            row.level = level
+            row.findings = [summary.model_dump(mode="json") for summary in result.summaries]
+            row.key_image_count = len(result.key_images)
+            row.summary = document.text.summary
+        # A superseded or later result may raise the study too, and none ever lowers it.
+        before = None if row.rank_level is None else Level(row.rank_level)
+        row.rank_level = most_urgent(before, level)
+        kind = EventKind.PRE_READ_NOT_ASSESSED if not_assessed else EventKind.PRE_READ_SUCCEEDED
+        work.events.append(
+            kind,
+            study_id=row.id,
+            site=row.site,
+            actor=worker,
+            at=now,
+            detail={"revision": claim.revision, "level": level.value},
+        )
+        place_study(work, row, actor=worker, cause=kind.value, now=now)
+        work.commit()
+
+
+def fail_claim(
+    resources: Resources, claim: Claim, reason: ReasonCode, *, worker: str, retry: bool
+) -> None:
+    """End an attempt without a result; the study keeps its place either way.
+
+    Raises
+    ------
+    StaleClaim
+        If the lease is lost; then the attempt was already ended for us.
+    """
+    with resources.unit_of_work() as work:
+        task = work.tasks.held(claim.task_id, claim.fence)
+        _end_attempt(resources, work, task, reason, actor=worker, retry=retry)
+        work.commit()
+
+
+def return_tasks_of(resources: Resources, worker: str, reason: ReasonCode) -> int:
+    """Give back what a dead worker held; return how many tasks."""
+    with resources.unit_of_work() as work:
+        tasks = work.tasks.held_by(worker)
+        for task in tasks:
+            _end_attempt(resources, work, task, reason, actor="service", retry=True)
+        work.commit()
+    return len(tasks)
+
+
+def return_expired_tasks(resources: Resources) -> int:
+    """Give back tasks whose worker gave no sign of life in time; return how many."""
+    with resources.reading() as work:
+        if not work.tasks.expired(resources.clock()):
+            return 0
+    with resources.unit_of_work() as work:
+        tasks = work.tasks.expired(resources.clock())
+        for task in tasks:
+            _end_attempt(
+                resources, work, task, ReasonCode.WORKER_LOST, actor="service", retry=True
+            )
+        work.commit()
+    return len(tasks)
+
+
+def _end_attempt(
+    resources: Resources,
+    work: UnitOfWork,
+    task: TaskRow,
+    reason: ReasonCode,
+    *,
+    actor: str,
+    retry: bool,
+) -> None:
+    now = resources.clock()
+    task.fence += 1  # whoever still works on it comes too late
+    task.worker = None
+    task.lease_until = None
+    task.reason = reason
+    row = work.studies.locked(task.study_id)
+    current = task.revision == row.revision
+    if not current:
+        task.state = TaskState.SUPERSEDED
+        task.finished_at = now
+        return
+    if retry and task.attempts < resources.settings.max_attempts:
+        task.state = TaskState.READY
+        task.not_before = now + timedelta(
+            seconds=resources.settings.retry_pause_s * task.attempts
+        )
+        row.ai_state = AiState.QUEUED
+        _tell(work, row, EventKind.PRE_READ_RETURNED, task, actor, now)
+        return
+    task.state = TaskState.DEAD
+    task.finished_at = now
+    row.ai_state = AiState.FAILED
+    row.ai_reason = reason
+    row.ai_done_at = now
+    _tell(work, row, EventKind.PRE_READ_FAILED, task, actor, now)
+
+
+def _tell(
+    work: UnitOfWork, row: StudyRow, kind: EventKind, task: TaskRow, actor: str, now: datetime
+) -> None:
+    work.events.append(
+        kind,
+        study_id=row.id,
+        site=row.site,
+        actor=actor,
+        at=now,
+        detail={"revision": task.revision, "attempt": task.attempts, "reason": task.reason},
+    )
+
+
