@@ -1,0 +1,1 @@
+"""DICOM in: bounded headers, the choice of a series, volumes, and a synthetic head."""
