@@ -295,6 +295,4 @@ def for_mode(document: PreRead, mode: Mode) -> PreRead:
         image.model_copy(update={"has_overlay": False, "finding_ids": ()})
         for image in document.key_images
     )
-    return document.model_copy(
-        update={"mode": mode, "findings": findings, "key_images": images}
-    )
+    return document.model_copy(update={"mode": mode, "findings": findings, "key_images": images})

@@ -55,7 +55,8 @@ class DoorbellJob(Job):
         if self.func_name != PREREAD_JOB or self.args or self.kwargs:
             message = "a job that is not the doorbell's was refused"
             raise ForbiddenJob(message)
-        return super().func
+        function: Callable[..., Any] | None = super().func
+        return function
 
     @property
     def success_callback(self) -> None:

@@ -292,9 +292,7 @@ def _file_study(
             same = before == one.file.sha256
             status = FileStatus.DUPLICATE if same else FileStatus.CONFLICT
         code = InstanceConflict.code if status is FileStatus.CONFLICT else None
-        outcomes.append(
-            FileOutcome(number=one.number, status=status, code=code, study_id=row.id)
-        )
+        outcomes.append(FileOutcome(number=one.number, status=status, code=code, study_id=row.id))
     if fresh:
         _grow(work, row, fresh, created=created, actor=submission.actor, now=now)
     _raise_order(work, row, submission, now)
@@ -335,7 +333,7 @@ def _grow(
 
 
 def _raise_order(work: UnitOfWork, row: StudyRow, submission: Submission, now: datetime) -> None:
-    """A later upload may make the order more urgent, never less."""
+    """Make the order more urgent if a later upload says so; never less."""
     wanted = submission.order_class
     urgency = list(OrderClass)
     if wanted is None or urgency.index(wanted) >= urgency.index(OrderClass(row.order_class)):
@@ -357,9 +355,7 @@ def _new_study(
 ) -> StudyRow:
     priority = (header.requested_priority or "").strip().upper()
     order_class = (
-        submission.order_class
-        or _ORDER_OF_PRIORITY.get(priority)
-        or settings.default_order_class
+        submission.order_class or _ORDER_OF_PRIORITY.get(priority) or settings.default_order_class
     )
     return StudyRow(
         id=str(uuid4()),

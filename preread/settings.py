@@ -137,9 +137,7 @@ class Settings(BaseSettings):
         description="Folder with the manifest and the weights of the model.",
     )
 
-    session_hours: Count = Field(
-        default=12, description="How long a sign-in on the page lasts."
-    )
+    session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."
     )

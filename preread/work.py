@@ -77,7 +77,7 @@ def claim_next(resources: Resources, worker: str) -> Claim | None:
         if task.revision == row.revision:
             row.ai_state = AiState.RUNNING
             row.ai_started_at = row.ai_started_at or now
-        _tell(work, row, EventKind.PRE_READ_STARTED, task, worker, now)
+        _tell(work, row, EventKind.PRE_READ_STARTED, task, actor=worker, now=now)
         earlier = work.studies.pre_read(task.study_id)
         claim = Claim(
             task_id=task.id,
@@ -194,9 +194,7 @@ def return_expired_tasks(resources: Resources) -> int:
     with resources.unit_of_work() as work:
         tasks = work.tasks.expired(resources.clock())
         for task in tasks:
-            _end_attempt(
-                resources, work, task, ReasonCode.WORKER_LOST, actor="service", retry=True
-            )
+            _end_attempt(resources, work, task, ReasonCode.WORKER_LOST, actor="service", retry=True)
         work.commit()
     return len(tasks)
 
@@ -223,22 +221,20 @@ def _end_attempt(
         return
     if retry and task.attempts < resources.settings.max_attempts:
         task.state = TaskState.READY
-        task.not_before = now + timedelta(
-            seconds=resources.settings.retry_pause_s * task.attempts
-        )
+        task.not_before = now + timedelta(seconds=resources.settings.retry_pause_s * task.attempts)
         row.ai_state = AiState.QUEUED
-        _tell(work, row, EventKind.PRE_READ_RETURNED, task, actor, now)
+        _tell(work, row, EventKind.PRE_READ_RETURNED, task, actor=actor, now=now)
         return
     task.state = TaskState.DEAD
     task.finished_at = now
     row.ai_state = AiState.FAILED
     row.ai_reason = reason
     row.ai_done_at = now
-    _tell(work, row, EventKind.PRE_READ_FAILED, task, actor, now)
+    _tell(work, row, EventKind.PRE_READ_FAILED, task, actor=actor, now=now)
 
 
 def _tell(
-    work: UnitOfWork, row: StudyRow, kind: EventKind, task: TaskRow, actor: str, now: datetime
+    work: UnitOfWork, row: StudyRow, kind: EventKind, task: TaskRow, *, actor: str, now: datetime
 ) -> None:
     work.events.append(
         kind,
@@ -248,5 +244,3 @@ def _tell(
         at=now,
         detail={"revision": task.revision, "attempt": task.attempts, "reason": task.reason},
     )
-
-

@@ -114,6 +114,7 @@ class WorklistRepository:
 
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]]
     if query.receiving:
         conditions = [StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)]
     elif query.read_state is ReadState.UNREAD:
@@ -133,9 +134,7 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         conditions.append(StudyRow.rank_level.in_(FLAGGED))
     if query.finding is not None:
         # The types stand in a short JSON list; its text is searched for the closed word.
-        conditions.append(
-            sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"')
-        )
+        conditions.append(sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"'))
     return conditions
 
 

@@ -1,0 +1,171 @@
+"""Fixtures for all tests: a clock that stands still, a store, and both databases."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from preread.db.engine import Database, open_database
+from preread.db.migrate import upgrade
+from preread.resources import Resources
+from preread.settings import Settings
+from preread.store import Store
+
+ROOT = Path(__file__).parents[1]
+
+
+class StoppedClock:
+    """A clock that moves only when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+@dataclass
+class CountingDoorbell:
+    """A doorbell that remembers its rings; ``broken`` behaves like a Redis that is down."""
+
+    rings: int = 0
+    broken: bool = False
+    answered: int = field(default=0)
+
+    def ring(self) -> bool:
+        if self.broken:
+            return False
+        self.rings += 1
+        return True
+
+    def waiting(self) -> int | None:
+        return None if self.broken else self.rings - self.answered
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+def doorbell() -> CountingDoorbell:
+    return CountingDoorbell()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real studies beside the checkout, where there is one."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real studies are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite file at the newest schema."""
+    path = tmp_path_factory.mktemp("template") / "empty.sqlite"
+    database = open_database(f"sqlite:///{path}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[sa.URL]:
+    """A PostgreSQL of our own on a private socket, with a migrated template database."""
+    initdb = shutil.which("initdb") or next(
+        (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
+    )
+    if initdb is None:
+        pytest.skip("the PostgreSQL server binaries are not on this machine")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    # A short path: the name of a Unix socket has at most 107 bytes.
+    folder = Path(f"/tmp/preread-pg-{uuid4().hex[:8]}")  # noqa: S108
+    folder.mkdir(mode=0o700)
+    programs = Path(initdb).resolve().parent
+    account = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    if account is not None:
+        shutil.chown(folder, account)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "user": account}
+    cwd = {"cwd": folder}
+    environment = {**os.environ, "LC_ALL": "C"}
+    subprocess.run(
+        [initdb, "-D", folder / "data", "-U", "preread", "-A", "trust", "-E", "UTF8", "-N"],
+        check=True,
+        env=environment,
+        **quiet,
+        **cwd,
+    )
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    control = [programs / "pg_ctl", "-D", folder / "data", "-w"]
+    subprocess.run([*control, "-o", options, "start"], check=True, **quiet, **cwd)
+    url = sa.URL.create("postgresql+psycopg", "preread", query={"host": str(folder)})
+    try:
+        create_database(url, "template_preread")
+        template = open_database(
+            url.set(database="template_preread").render_as_string(hide_password=False)
+        )
+        upgrade(template)
+        template.close()
+        yield url
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet, **cwd)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def create_database(server: sa.URL, name: str) -> None:
+    engine = sa.create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind at the newest schema."""
+    if request.param == "sqlite":
+        path = tmp_path / "preread.sqlite"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server: sa.URL = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid4().hex}"
+    create_database(server, f"{name} TEMPLATE template_preread")
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=f"unix://{tmp_path}/no-redis.sock",
+        store_dir=tmp_path / "store",
+    )
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    database = open_database(settings.database_url.get_secret_value())
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def resources(
+    settings: Settings, database: Database, clock: StoppedClock, doorbell: CountingDoorbell
+) -> Resources:
+    return Resources(settings, database, Store(settings.store_dir), doorbell, clock)
