@@ -55,13 +55,20 @@ def asked(run) -> list[str]:
     return (run.ROOT / "asked").read_text().splitlines()
 
 
+def times_made(run) -> int:
+    """Return how often an environment was made."""
+    return sum("--without-pip" in line for line in asked(run))
+
+
 def test_a_first_start_installs_the_lock_with_hashes_and_then_torch(run, capsys):
     run.prepare("runtime", cpu=False)
     installs = [line for line in asked(run) if " install " in line and "--dry-run" not in line]
     assert "--require-hashes" in installs[0]
     assert installs[0].endswith("requirements.lock")
     assert f"torch=={run.TORCH}" in installs[1]
-    assert "requirements.lock" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "requirements.lock" in shown.err
+    assert shown.out == ""
 
 
 def test_a_second_start_asks_nothing(run):
@@ -87,7 +94,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(run):
     run.prepare("runtime", cpu=False)
     run.PYTHON.unlink()
     run.prepare("runtime", cpu=False)
-    assert sum("--without-pip" in line for line in asked(run)) == 2
+    assert times_made(run) == 2
 
 
 def test_a_failed_install_shows_the_installers_words_and_is_not_taken_for_ready(run, monkeypatch):
@@ -98,13 +105,21 @@ def test_a_failed_install_shows_the_installers_words_and_is_not_taken_for_ready(
     monkeypatch.delenv("NO_NETWORK")
     run.prepare("runtime", cpu=False)
     assert run.is_ready("runtime")
+    assert times_made(run) == 1
+
+
+def test_an_environment_that_a_kill_left_half_made_is_made_anew(run):
+    run.prepare("runtime", cpu=False)
+    run.UNFINISHED.touch()
+    run.prepare("dev", cpu=False)
+    assert times_made(run) == 2
 
 
 def test_two_first_starts_at_once_set_up_once(run):
     with ThreadPoolExecutor() as pool:
         both = [pool.submit(run.prepare, "runtime", cpu=False) for _ in range(2)]
     assert [start.result() for start in both] == [None, None]
-    assert sum("--without-pip" in line for line in asked(run)) == 1
+    assert times_made(run) == 1
 
 
 def test_an_old_pip_is_named(run, monkeypatch):
