@@ -66,9 +66,7 @@ class Growth:
     edema_mm: float = 0.0
 
 
-def grow_outside(
-    bleed: Bleed, frame: Frame, shells: Shells, rng: np.random.Generator
-) -> Growth:
+def grow_outside(bleed: Bleed, frame: Frame, shells: Shells, rng: np.random.Generator) -> Growth:
     """Return the growth of a subdural crescent or an epidural lens."""
     side = _sign(bleed.side)
     under = np.where(shells.depth > 0, shells.depth, -8.0 * shells.depth)
@@ -94,9 +92,7 @@ def _crescent(bleed: Bleed, frame: Frame, side: int, rng: np.random.Generator) -
     return shape * np.clip((frame.x * side - 1.0) / 4.0, 0.0, 1.0) * _above_base(frame)
 
 
-def _lens(
-    bleed: Bleed, frame: Frame, shells: Shells, side: int, rng: np.random.Generator
-) -> Field:
+def _lens(bleed: Bleed, frame: Frame, shells: Shells, side: int, rng: np.random.Generator) -> Field:
     """Thickness of a biconvex lens: deep and narrow, stopped by the sutures."""
     across = side * 1.0 if side else 0.1
     height = rng.uniform(0.05, 0.35) if side else 0.9
@@ -219,9 +215,7 @@ def _film(
     if sign == 0:
         across, back, up = 0.0, -6.0, -20.0
     squares = (
-        (frame.x - sign * across) ** 2
-        + ((frame.y - back) / 1.2) ** 2
-        + ((frame.z - up) / 1.1) ** 2
+        (frame.x - sign * across) ** 2 + ((frame.y - back) / 1.2) ** 2 + ((frame.z - up) / 1.1) ** 2
     )
     far = np.sqrt(squares) / 16.0 + 0.5 * smooth_noise(frame, 15.0, rng)
     dry = np.clip(1.0 - 1.6 * brain.fluid, 0.0, 1.0)

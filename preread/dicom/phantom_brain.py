@@ -219,9 +219,7 @@ def _cisterns(frame: Frame) -> Field:
     return share
 
 
-def _ventricles(
-    frame: Frame, age: float, rng: np.random.Generator
-) -> tuple[Field, Field]:
+def _ventricles(frame: Frame, age: float, rng: np.random.Generator) -> tuple[Field, Field]:
     """Return the distances in mm to the lateral, and to the third and fourth ventricles."""
     grow = float(0.65 + 0.55 * age + rng.uniform(0.0, 0.25))
     lateral = np.full(frame.shape, 30.0, np.float32)
@@ -251,15 +249,15 @@ def _paint_deep_gray(frame: Frame, hu: Field) -> None:
         paint(frame, hu, (side * 11, 13, 8), (9, 14, 10), GRAY_HU - 1.5, width_mm=4.0)
 
 
-def _paint_posterior_fossa(
-    frame: Frame, hu: Field, below: Field, rng: np.random.Generator
-) -> None:
+def _paint_posterior_fossa(frame: Frame, hu: Field, below: Field, rng: np.random.Generator) -> None:
     """Paint cerebellum with folia and the brainstem."""
     folia = 2.5 * np.sin(frame.z * 1.9 + 0.12 * np.abs(frame.x) * 2.0 + rng.uniform(0.0, 6.0))
     cerebellum = np.float32(34.0) + folia.astype(np.float32)
     mix(cerebellum, soft(np.abs(np.abs(frame.x) - 17.0) - 8.0, 6.0) * 0.5, np.float32(WHITE_HU))
     mix(hu, below, cerebellum)
-    stem = tube(frame, [(0, 16, -12, 14.0), (0, 18, -36, 14.5), (0, 23, -60, 8.0), (0, 24, -80, 7.0)])
+    stem = tube(
+        frame, [(0, 16, -12, 14.0), (0, 18, -36, 14.5), (0, 23, -60, 8.0), (0, 24, -80, 7.0)]
+    )
     mix(hu, soft(stem, 2.0), 31.0)
 
 

@@ -79,9 +79,7 @@ def encode_series(phantom: Phantom, study: SyntheticStudy | None = None) -> list
     return _encode(_head_stack(phantom), study or SyntheticStudy())
 
 
-def write_series(
-    phantom: Phantom, folder: Path, study: SyntheticStudy | None = None
-) -> list[Path]:
+def write_series(phantom: Phantom, folder: Path, study: SyntheticStudy | None = None) -> list[Path]:
     """Write the phantom as DICOM files into ``folder``, which is made if absent.
 
     Parameters

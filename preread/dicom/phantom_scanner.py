@@ -155,7 +155,7 @@ def _harden_beam(frame: Frame, hu: Field, strength: float) -> None:
     box = frame.box((0, 14, -42), 48.0)
     x, y, z = frame.x[box], frame.y[box], frame.z[box]
     ripple = 1.0 + 0.8 * np.cos(y * 0.7)
-    band = np.exp(-((y - 14.0) / 9.0) ** 2 - ((z + 42.0) / 9.0) ** 2 - (x / 30.0) ** 4) * ripple
+    band = np.exp(-(((y - 14.0) / 9.0) ** 2) - ((z + 42.0) / 9.0) ** 2 - (x / 30.0) ** 4) * ripple
     hu[box] -= np.float32(6.0 * strength) * band.astype(np.float32) * (hu[box] < 100.0)
 
 

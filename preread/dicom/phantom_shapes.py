@@ -168,9 +168,7 @@ def _segment(frame: Frame, box: Box, start: Bead, stop: Bead) -> Field:
     return np.sqrt(squares) - radius
 
 
-def smooth_noise(
-    frame: Frame, scale_mm: float, rng: np.random.Generator
-) -> Field:
+def smooth_noise(frame: Frame, scale_mm: float, rng: np.random.Generator) -> Field:
     """Return noise of mean 0 and deviation near 1 that varies over ``scale_mm``, on the frame."""
     axes = (frame.planes_mm, frame.rows_mm, frame.columns_mm)
     weights = [_bumps(axis, scale_mm) for axis in axes]

@@ -146,9 +146,7 @@ def petrous_bone(frame: Frame) -> Field:
     return np.minimum(distance, tube(frame, clivus))
 
 
-def paint_outside(
-    frame: Frame, form: HeadForm, shells: Shells, rng: np.random.Generator
-) -> Field:
+def paint_outside(frame: Frame, form: HeadForm, shells: Shells, rng: np.random.Generator) -> Field:
     """Return float32 HU, shape (Z, R, C): air, skin, scalp, skull, base and air spaces."""
     grain = smooth_noise(frame, 5.0, rng)
     hu = np.full(frame.shape, AIR_HU, np.float32)
@@ -176,9 +174,7 @@ def _paint_low_tissue(
     mix(tissue, face * soft(-0.2 - grain[layer], 1.0), np.float32(40.0))
 
 
-def _paint_vault(
-    frame: Frame, form: HeadForm, shells: Shells, hu: Field, grain: Field
-) -> None:
+def _paint_vault(frame: Frame, form: HeadForm, shells: Shells, hu: Field, grain: Field) -> None:
     """Paint the skull: two tables and the diploe, thicker in front and behind."""
     u, v = shells.direction
     swell = 1.0 + 0.16 * np.cos(v / 22.0) + 0.10 * np.sin(u / 17.0 + 1.0)

@@ -1,0 +1,342 @@
+"""The header of one DICOM instance: what filing it and choosing a series need, and no more.
+
+Names, birth dates and free text of the patient are never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO, Final
+
+from preread.dicom.elements import Elements, HeaderLimits, read_elements
+from preread.errors import DicomMalformed, DicomMissingAttribute, DicomTruncated
+
+__all__ = ["HeaderLimits", "InstanceHeader", "read_header"]
+
+DEFAULT_LIMITS: Final = HeaderLimits()
+
+_TAGS: Final = {
+    "SpecificCharacterSet": (0x0008, 0x0005),
+    "ImageType": (0x0008, 0x0008),
+    "SOPClassUID": (0x0008, 0x0016),
+    "SOPInstanceUID": (0x0008, 0x0018),
+    "StudyDate": (0x0008, 0x0020),
+    "SeriesDate": (0x0008, 0x0021),
+    "AcquisitionDate": (0x0008, 0x0022),
+    "AcquisitionDateTime": (0x0008, 0x002A),
+    "StudyTime": (0x0008, 0x0030),
+    "SeriesTime": (0x0008, 0x0031),
+    "AcquisitionTime": (0x0008, 0x0032),
+    "AccessionNumber": (0x0008, 0x0050),
+    "Modality": (0x0008, 0x0060),
+    "TimezoneOffsetFromUTC": (0x0008, 0x0201),
+    "StudyDescription": (0x0008, 0x1030),
+    "SeriesDescription": (0x0008, 0x103E),
+    "PatientID": (0x0010, 0x0020),
+    "PatientAge": (0x0010, 0x1010),
+    "ContrastBolusAgent": (0x0018, 0x0010),
+    "BodyPartExamined": (0x0018, 0x0015),
+    "SliceThickness": (0x0018, 0x0050),
+    "ProtocolName": (0x0018, 0x1030),
+    "GantryDetectorTilt": (0x0018, 0x1120),
+    "ConvolutionKernel": (0x0018, 0x1210),
+    "StudyInstanceUID": (0x0020, 0x000D),
+    "SeriesInstanceUID": (0x0020, 0x000E),
+    "SeriesNumber": (0x0020, 0x0011),
+    "InstanceNumber": (0x0020, 0x0013),
+    "ImagePositionPatient": (0x0020, 0x0032),
+    "ImageOrientationPatient": (0x0020, 0x0037),
+    "ImageComments": (0x0020, 0x4000),
+    "SamplesPerPixel": (0x0028, 0x0002),
+    "PhotometricInterpretation": (0x0028, 0x0004),
+    "NumberOfFrames": (0x0028, 0x0008),
+    "Rows": (0x0028, 0x0010),
+    "Columns": (0x0028, 0x0011),
+    "PixelSpacing": (0x0028, 0x0030),
+    "BitsAllocated": (0x0028, 0x0100),
+    "RescaleIntercept": (0x0028, 0x1052),
+    "RescaleSlope": (0x0028, 0x1053),
+    "RequestedProcedurePriority": (0x0040, 0x1003),
+}
+_WANTED: Final = frozenset(_TAGS.values())
+_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")  # leading zeros are wrong but common
+_MAX_UID: Final = 64
+_NO_AGENT: Final = frozenset({"", "NONE", "NO", "N", "NC", "N/A", "NA", "WITHOUT", "NO CONTRAST"})
+_MAX_SPACING_MM: Final = 20.0
+_MAX_FRAMES: Final = 2000
+_MAX_MATRIX: Final = 65535
+_SYNTHETIC: Final = "SYNTHETIC"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeader:
+    """One instance as far as its header tells; None where an attribute is absent or unusable.
+
+    Attributes
+    ----------
+    pixel_spacing_mm
+        Between rows, between columns (0028,0030).
+    position_mm
+        LPS position of the center of the first voxel (0020,0032).
+    orientation
+        LPS direction cosines along a row, then along a column (0020,0037).
+    contrast_agent
+        Whether (0018,0010) names one; None if the attribute is absent.
+    acquired_at
+        UTC; None unless the file also says its offset from UTC (0008,0201).
+    synthetic
+        Whether the file says that its images are a computed phantom.
+    patient_digest
+        SHA-256 of the Patient ID, only to see whether two instances share it.
+    has_pixels
+        Whether there is pixel data, complete as far as its length tells.
+    """
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    transfer_syntax_uid: str
+    modality: str | None
+    accession_number: str | None
+    requested_priority: str | None
+    body_part: str | None
+    image_type: tuple[str, ...]
+    instance_number: int | None
+    rows: int | None
+    columns: int | None
+    frames: int
+    pixel_spacing_mm: tuple[float, float] | None
+    position_mm: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
+    slice_thickness_mm: float | None
+    gantry_tilt_deg: float | None
+    kernel: str | None
+    contrast_agent: bool | None
+    series_description: str | None
+    study_description: str | None
+    protocol_name: str | None
+    patient_age_years: int | None
+    acquired_at: datetime | None
+    rescale_present: bool
+    synthetic: bool
+    patient_digest: str | None
+    series_number: int | None = None
+    photometric: str | None = None
+    has_pixels: bool = True
+
+
+def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> InstanceHeader:
+    """Read the header of one DICOM file within limits.
+
+    Parameters
+    ----------
+    stream
+        A seekable file; read from its beginning.
+    limits
+        What the header may cost.
+
+    Raises
+    ------
+    UnreadableDicom
+        NotDicom, DicomTruncated, DicomMalformed, DicomTooComplex, DicomTooLarge or
+        DicomMissingAttribute; no message carries a value from the file.
+    """
+    elements = read_elements(stream, _WANTED, limits)
+    values = _Values(elements)
+    _check_pixels(values)
+    spacing = values.floats("PixelSpacing", 2)
+    position = values.floats("ImagePositionPatient", 3)
+    cosines = values.floats("ImageOrientationPatient", 6)
+    agent = values.text("ContrastBolusAgent")
+    return InstanceHeader(
+        sop_instance_uid=values.uid("SOPInstanceUID"),
+        sop_class_uid=values.uid("SOPClassUID"),
+        study_instance_uid=values.uid("StudyInstanceUID"),
+        series_instance_uid=values.uid("SeriesInstanceUID"),
+        transfer_syntax_uid=elements.transfer_syntax_uid,
+        modality=values.code("Modality"),
+        accession_number=values.text("AccessionNumber") or None,
+        requested_priority=values.code("RequestedProcedurePriority"),
+        body_part=values.code("BodyPartExamined"),
+        image_type=tuple((values.code("ImageType") or "").split("\\")),
+        instance_number=values.whole("InstanceNumber"),
+        rows=values.short("Rows"),
+        columns=values.short("Columns"),
+        frames=_frames(values),
+        pixel_spacing_mm=_spacing(spacing),
+        position_mm=None if position is None else (position[0], position[1], position[2]),
+        orientation=_orientation(cosines),
+        slice_thickness_mm=values.positive("SliceThickness"),
+        gantry_tilt_deg=values.number("GantryDetectorTilt"),
+        kernel=values.text("ConvolutionKernel") or None,
+        contrast_agent=None if agent is None else agent.upper() not in _NO_AGENT,
+        series_description=values.text("SeriesDescription") or None,
+        study_description=values.text("StudyDescription") or None,
+        protocol_name=values.text("ProtocolName") or None,
+        patient_age_years=_age_years(values.code("PatientAge")),
+        acquired_at=_acquired_at(values),
+        rescale_present=_has_rescale(values),
+        synthetic=any(
+            (values.text(name) or "").startswith(_SYNTHETIC)
+            for name in ("ImageComments", "SeriesDescription")
+        ),
+        patient_digest=values.digest("PatientID"),
+        series_number=values.whole("SeriesNumber"),
+        photometric=values.code("PhotometricInterpretation"),
+        has_pixels=elements.pixel_bytes is not None,
+    )
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Typed access to the kept values; what cannot be read is None, but UIDs raise."""
+
+    elements: Elements
+
+    def raw(self, name: str) -> bytes | None:
+        return self.elements.values.get(_TAGS[name])
+
+    def text(self, name: str) -> str | None:
+        """Return a text without control characters; the charset only matters for names."""
+        raw = self.raw(name)
+        if raw is None:
+            return None
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+        return "".join(sign for sign in text if sign.isprintable()).strip()
+
+    def code(self, name: str) -> str | None:
+        text = self.text(name)
+        return text.upper() if text else None
+
+    def uid(self, name: str) -> str:
+        tag = "({:04X},{:04X})".format(*_TAGS[name])
+        uid = (self.raw(name) or b"").rstrip(b"\0 ").decode("latin-1")
+        if not uid:
+            raise DicomMissingAttribute(f"{tag} {name} is missing")
+        if len(uid) > _MAX_UID or not _UID.fullmatch(uid):
+            raise DicomMalformed(f"{tag} {name} is no UID (PS3.5 9.1)")
+        return uid
+
+    def floats(self, name: str, count: int) -> tuple[float, ...] | None:
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            numbers = tuple(float(part) for part in text.split("\\"))
+        except ValueError:
+            return None
+        good = len(numbers) == count and all(math.isfinite(number) for number in numbers)
+        return numbers if good else None
+
+    def number(self, name: str) -> float | None:
+        numbers = self.floats(name, 1)
+        return None if numbers is None else numbers[0]
+
+    def positive(self, name: str) -> float | None:
+        number = self.number(name)
+        return number if number is not None and number > 0 else None
+
+    def whole(self, name: str) -> int | None:
+        number = self.number(name)
+        return int(number) if number is not None and abs(number) < 1 << 31 else None
+
+    def short(self, name: str) -> int | None:
+        raw = self.raw(name)
+        if raw is None or len(raw) != 2:  # noqa: PLR2004 - US has two bytes
+            return None
+        value: int = struct.unpack(">H" if self.elements.big_endian else "<H", raw)[0]
+        return value
+
+    def digest(self, name: str) -> str | None:
+        raw = (self.raw(name) or b"").strip(b"\0 ")
+        return hashlib.sha256(raw).hexdigest() if raw else None
+
+
+def _check_pixels(values: _Values) -> None:
+    """Refuse an image whose native pixel data is shorter than its matrix needs."""
+    rows, columns = values.short("Rows"), values.short("Columns")
+    bits = values.short("BitsAllocated")
+    if not rows or not columns or not bits:
+        return
+    have = values.elements.pixel_bytes
+    if have is None:
+        raise DicomTruncated("(7FE0,0010) Pixel Data is missing")
+    samples = values.short("SamplesPerPixel") or 1
+    need = rows * columns * bits * samples * _frames(values) // 8
+    subsampled = (values.code("PhotometricInterpretation") or "").startswith("YBR_FULL_422")
+    if not values.elements.encapsulated and not subsampled and have < need:
+        raise DicomTruncated("(7FE0,0010) Pixel Data is shorter than Rows and Columns need")
+
+
+def _frames(values: _Values) -> int:
+    frames = values.whole("NumberOfFrames")
+    if frames is None:
+        return 1
+    if not 1 <= frames <= _MAX_FRAMES:
+        raise DicomMalformed("(0028,0008) Number of Frames is out of range")
+    return frames
+
+
+def _spacing(numbers: tuple[float, ...] | None) -> tuple[float, float] | None:
+    if numbers is None or not all(0 < number <= _MAX_SPACING_MM for number in numbers):
+        return None
+    return numbers[0], numbers[1]
+
+
+def _orientation(
+    numbers: tuple[float, ...] | None,
+) -> tuple[float, float, float, float, float, float] | None:
+    """Return the cosines if rows and columns are of unit length and at right angles."""
+    if numbers is None:
+        return None
+    a, b, c, d, e, f = numbers
+    unit = abs(math.hypot(a, b, c) - 1) < 1e-2 and abs(math.hypot(d, e, f) - 1) < 1e-2  # noqa: PLR2004
+    square = abs(a * d + b * e + c * f) < 1e-2  # noqa: PLR2004 - rounded to 2 digits by some
+    return (a, b, c, d, e, f) if unit and square else None
+
+
+def _has_rescale(values: _Values) -> bool:
+    slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
+    return intercept is not None and slope is not None and slope != 0
+
+
+def _age_years(text: str | None) -> int | None:
+    """Return full years of an Age String (PS3.5 6.2).
+
+    Examples
+    --------
+    >>> _age_years("060Y"), _age_years("018M"), _age_years("060")
+    (60, 1, None)
+    """
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", text or "")
+    if match is None:
+        return None
+    per_year = {"D": 365, "W": 52, "M": 12, "Y": 1}[match[2]]
+    return int(match[1]) // per_year
+
+
+def _acquired_at(values: _Values) -> datetime | None:
+    offset = values.text("TimezoneOffsetFromUTC") or ""
+    whole = values.text("AcquisitionDateTime") or ""
+    pairs = [whole[:14]] if whole else []
+    for kind in ("Acquisition", "Series", "Study"):
+        date, time = values.text(f"{kind}Date"), values.text(f"{kind}Time")
+        if date and time:
+            pairs.append(date + time[:6])
+    if match := re.search(r"[+-]\d{4}$", whole):
+        offset = match[0]
+    for text in pairs:
+        try:
+            return datetime.strptime(text + offset, "%Y%m%d%H%M%S%z").astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
