@@ -1,0 +1,1 @@
+"""What the models know: HU volumes in, assessed hemorrhage out; no queue, no database, no web."""

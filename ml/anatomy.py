@@ -1,0 +1,288 @@
+"""Where a bleed lies: side from the skull's own midline, region from position in the skull.
+
+A coarse reading. Position is given in three coordinates that scale with the head: depth
+below the vertex and distance from the midline in millimetres of a standard head, and the
+share of the way from the front to the back of the intracranial space. The borders are
+textbook figures of the adult head (central sulcus, Sylvian fissure, tentorium, ventricles),
+rounded; no atlas is registered. A later version may put registration in their place.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.assessment import Place
+from ml.intracranial import Interior
+from preread.terms import HemorrhageType, Laterality, Region
+
+# Front to back inside the skull of the head that the borders were written for.
+STANDARD_LENGTH_MM: Final = 170.0
+# Nearer to the midline than this a voxel is on neither side.
+MIDLINE_MM: Final = 5.0
+# From this share of a lesion on the lesser side it is bilateral.
+BILATERAL_SHARE: Final = 0.25
+# A region with less of the lesion is not named.
+LEAST_SHARE: Final = 0.15
+# Of the head's interior, front to back, in any slice that helps to find the midline.
+LEAST_WIDTH_MM: Final = 60.0
+
+_LOBES: Final = (
+    Region.FRONTAL_LOBE,
+    Region.PARIETAL_LOBE,
+    Region.TEMPORAL_LOBE,
+    Region.OCCIPITAL_LOBE,
+)
+_CONVEXITIES: Final = (
+    Region.FRONTAL_CONVEXITY,
+    Region.PARIETAL_CONVEXITY,
+    Region.TEMPORAL_CONVEXITY,
+    Region.OCCIPITAL_CONVEXITY,
+)
+
+
+@dataclass(frozen=True)
+class HeadFrame:
+    """Axes of the head, found from the inside of the skull.
+
+    Attributes
+    ----------
+    midline
+        Column of the midline = midline[0] + midline[1]·row + midline[2]·slice, in the
+        interior's pixels.
+    front, back
+        Rows where the intracranial space begins and ends.
+    top_mm
+        Height of its top, along the slices, from the center of the first.
+    heights_mm
+        (S,) center of each slice above the first.
+    spacing_mm
+        Of the interior's pixels.
+    """
+
+    midline: tuple[float, float, float]
+    front: float
+    back: float
+    top_mm: float
+    heights_mm: NDArray[np.float64]
+    spacing_mm: float
+
+
+@dataclass(frozen=True)
+class HeadPosition:
+    """Voxels in the head's axes, each array (N,).
+
+    Attributes
+    ----------
+    left_mm
+        Distance from the midline, positive to the patient's left; standard head.
+    behind
+        0 at the front of the intracranial space, 1 at its back.
+    below_mm
+        Depth below the top; standard head.
+    """
+
+    left_mm: NDArray[np.float64]
+    behind: NDArray[np.float64]
+    below_mm: NDArray[np.float64]
+
+
+def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame | None:
+    """Find the head's axes.
+
+    Parameters
+    ----------
+    interior
+        In radiological orientation: columns rise to the patient's left, rows to the back.
+    heights_mm
+        (S,) center of each slice above the first.
+
+    Returns
+    -------
+    HeadFrame or None
+        None if too little of a skull is there.
+    """
+    inside = interior.inside
+    points = _midpoints(inside, LEAST_WIDTH_MM / interior.spacing_mm)
+    if len(points) < 50:
+        return None
+    # The widest slice gives the length: it lies above the skull base and its holes.
+    areas = inside.sum(axis=(1, 2))
+    rows = np.flatnonzero(inside[int(areas.argmax())].any(axis=1))
+    shown = np.flatnonzero(areas * interior.spacing_mm**2 > 400.0)
+    return HeadFrame(
+        midline=_fit_plane(points),
+        front=float(rows[0]),
+        back=float(rows[-1]),
+        top_mm=float(heights_mm[shown[-1]]) + _half_step(heights_mm),
+        heights_mm=heights_mm,
+        spacing_mm=interior.spacing_mm,
+    )
+
+
+def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition:
+    """Bring (N, 3) voxels, slice row column in the interior's pixels, to the head's axes."""
+    slices, rows, columns = voxels.T
+    offset, per_row, per_slice = frame.midline
+    middle = offset + per_row * rows + per_slice * slices
+    length = max(frame.back - frame.front, 1.0)
+    scale = STANDARD_LENGTH_MM / (length * frame.spacing_mm)
+    heights = np.interp(slices, np.arange(len(frame.heights_mm)), frame.heights_mm)
+    return HeadPosition(
+        left_mm=(columns - middle) * frame.spacing_mm * scale,
+        behind=(rows - frame.front) / length,
+        below_mm=(frame.top_mm - heights) * scale,
+    )
+
+
+def laterality(left_mm: NDArray[np.float64]) -> Laterality:
+    """Return the side of voxels given their signed distance from the midline.
+
+    Examples
+    --------
+    >>> laterality(np.array([20.0, 30.0, 12.0])).value, laterality(np.array([-20.0, 30.0])).value
+    ('L', 'B')
+    >>> laterality(np.array([-2.0, 1.0, 3.0])).value
+    'M'
+    """
+    left = float((left_mm > MIDLINE_MM).mean())
+    right = float((left_mm < -MIDLINE_MM).mean())
+    if left + right < 0.5:
+        return Laterality.MIDLINE
+    if min(left, right) >= BILATERAL_SHARE * (left + right):
+        return Laterality.BILATERAL
+    return Laterality.LEFT if left > right else Laterality.RIGHT
+
+
+def places(kind: HemorrhageType, position: HeadPosition) -> tuple[Place, ...]:
+    """Name the regions of one bleed.
+
+    Parameters
+    ----------
+    kind
+        Decides between lobe, convexity, ventricle and cistern.
+    position
+        Its voxels.
+
+    Returns
+    -------
+    tuple of Place
+        At least one, the greatest share first.
+    """
+    names = regions(kind, position)
+    found = []
+    for region in sorted(set(names)):
+        here = names == region
+        share = float(here.mean())
+        found.append(Place(Region(region), laterality(position.left_mm[here]), round(share, 3)))
+    found.sort(key=lambda place: place.share_of_volume, reverse=True)
+    named = tuple(place for place in found if place.share_of_volume >= LEAST_SHARE)
+    return named or (found[0],)
+
+
+def regions(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
+    """Return the region of every voxel, (N,) values of ``Region``."""
+    match kind:
+        case HemorrhageType.IVH:
+            return _ventricles(position)
+        case HemorrhageType.SAH:
+            return _subarachnoid(position)
+        case HemorrhageType.IPH:
+            return _brain(position)
+        case HemorrhageType.SDH | HemorrhageType.EDH:
+            return _extra_axial(kind, position)
+
+
+def _ventricles(position: HeadPosition) -> NDArray[np.str_]:
+    aside = np.abs(position.left_mm)
+    return np.select(
+        [
+            _in_posterior_fossa(position) & (aside < 15),
+            (aside < 6) & (position.below_mm > 62) & (np.abs(position.behind - 0.5) < 0.12),
+        ],
+        [Region.FOURTH_VENTRICLE.value, Region.THIRD_VENTRICLE.value],
+        Region.LATERAL_VENTRICLE.value,
+    )
+
+
+def _subarachnoid(position: HeadPosition) -> NDArray[np.str_]:
+    basal = (position.below_mm > 72) & (np.abs(position.left_mm) < 32)
+    central = (position.behind > 0.28) & (position.behind < 0.68)
+    return np.select(
+        [basal & central, _in_posterior_fossa(position)],
+        [Region.BASAL_CISTERNS.value, Region.POSTERIOR_FOSSA.value],
+        Region.SUBARACHNOID_CONVEXITY.value,
+    )
+
+
+def _brain(position: HeadPosition) -> NDArray[np.str_]:
+    aside = np.abs(position.left_mm)
+    below = _in_posterior_fossa(position)
+    deep = (aside < 38) & (position.behind > 0.3) & (position.behind < 0.62)
+    deep &= (position.below_mm > 48) & (position.below_mm < 92)
+    stem = (aside < 16) & (position.behind < 0.68)
+    return np.select(
+        [below & stem, below, deep],
+        [Region.BRAIN_STEM.value, Region.CEREBELLUM.value, Region.DEEP_HEMISPHERE.value],
+        _lobe(position, _LOBES),
+    )
+
+
+def _extra_axial(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
+    falx = (np.abs(position.left_mm) < 9) & (position.below_mm < 68)
+    falx &= kind is HemorrhageType.SDH
+    return np.select(
+        [_in_posterior_fossa(position), falx],
+        [Region.POSTERIOR_FOSSA.value, Region.PARAFALCINE.value],
+        _lobe(position, _CONVEXITIES),
+    )
+
+
+def _lobe(position: HeadPosition, names: tuple[Region, ...]) -> NDArray[np.str_]:
+    frontal, parietal, temporal, occipital = (name.value for name in names)
+    # The central sulcus runs from just behind the middle at the vertex forwards and down.
+    central = 0.54 - 0.0022 * position.below_mm
+    lateral = np.abs(position.left_mm) > 25
+    low = (position.below_mm > 68) & lateral & (position.behind > 0.2)
+    # The parieto-occipital sulcus: further forwards the lower it lies.
+    behind = position.behind > 0.93 - 0.0018 * position.below_mm
+    return np.select(
+        [behind & (position.below_mm > 35), low, position.behind < central],
+        [occipital, temporal, frontal],
+        np.where((position.below_mm > 68) & (position.behind < 0.45), frontal, parietal),
+    )
+
+
+def _in_posterior_fossa(position: HeadPosition) -> NDArray[np.bool_]:
+    # The tentorium: about 75 mm below the vertex at its top, lower towards sides and back.
+    border = 82 + 0.25 * np.abs(position.left_mm)
+    below: NDArray[np.bool_] = (position.below_mm > border) & (position.behind > 0.5)
+    return below
+
+
+def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
+    """Return (N, 3) slice, row and column halfway between the two inner tables."""
+    columns = inside.shape[2]
+    first = inside.argmax(axis=2)
+    last = columns - 1 - inside[:, :, ::-1].argmax(axis=2)
+    wide = inside.any(axis=2) & (last - first >= least)
+    slices, rows = np.nonzero(wide)
+    middles = (first[wide] + last[wide]) / 2.0
+    return np.column_stack([slices, rows, middles]).astype(np.float64)
+
+
+def _fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Fit the midline by least squares, thrice, each time without the worst fifth."""
+    kept = points
+    solution = np.zeros(3)
+    for _ in range(3):
+        design = np.column_stack([np.ones(len(kept)), kept[:, 1], kept[:, 0]])
+        solution, *_ = np.linalg.lstsq(design, kept[:, 2], rcond=None)
+        error = np.abs(design @ solution - kept[:, 2])
+        kept = kept[error <= np.quantile(error, 0.8)]
+    return float(solution[0]), float(solution[1]), float(solution[2])
+
+
+def _half_step(heights_mm: NDArray[np.float64]) -> float:
+    return float(np.median(np.diff(heights_mm))) / 2 if len(heights_mm) > 1 else 2.5

@@ -1,0 +1,105 @@
+"""Where the inside of the skull is, from HU alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+# At the encoder's coarse pixels bone is mixed with brain; above this no blood is.
+BONE_HU: Final = 200.0
+TISSUE_HU: Final = -200.0
+# Sutures, foramina and burr holes up to about a centimetre are closed.
+CLOSING_MM: Final = 5.0
+# Where the skull is open, what lies deeper than scalp and bone counts as inside.
+SCALP_MM: Final = 10.0
+# A closed slice fills at least this share of the head's outline.
+CLOSED_SHARE: Final = 0.35
+# Slices of 5 mm below the lowest closed one that may still hold brain, and how many closed
+# ones it takes to say so (an infant's or an operated skull may have few).
+OPEN_REACH: Final = 5
+LEAST_CLOSED: Final = 6
+DISK: Final = ndimage.generate_binary_structure(2, 1)
+
+
+@dataclass(frozen=True)
+class Interior:
+    """The inside of the skull on a coarse square grid.
+
+    Attributes
+    ----------
+    inside
+        (S, h, w) bool.
+    open_slices
+        (S,) bool: slices whose skull did not close, so that depth under the skin decided.
+    spacing_mm
+        In-plane.
+    """
+
+    inside: NDArray[np.bool_]
+    open_slices: NDArray[np.bool_]
+    spacing_mm: float
+
+
+def find_interior(hu: NDArray[np.float32], spacing_mm: float) -> Interior:
+    """Find the intracranial space.
+
+    Parameters
+    ----------
+    hu
+        (S, h, w) float32 HU, feet to head.
+    spacing_mm
+        In-plane, both axes.
+
+    Returns
+    -------
+    Interior
+        Bone itself is outside. Slices without a head are empty.
+    """
+    inside = np.zeros(hu.shape, np.bool_)
+    is_open = np.zeros(len(hu), np.bool_)
+    for number, plane in enumerate(hu):
+        inside[number], is_open[number] = _interior_of_plane(plane, spacing_mm)
+    if not is_open.all():
+        closed = np.flatnonzero(~is_open & inside.any(axis=(1, 2)))
+        inside[_far_from(closed, len(hu))] = False
+    return Interior(_largest(inside), is_open, spacing_mm)
+
+
+def _interior_of_plane(
+    plane: NDArray[np.float32], spacing_mm: float
+) -> tuple[NDArray[np.bool_], bool]:
+    bone = plane > BONE_HU
+    head = ndimage.binary_fill_holes(_largest(plane > TISSUE_HU))
+    if not head.any():
+        return head, False
+    rounds = max(1, round(CLOSING_MM / spacing_mm))
+    margin = rounds + 1
+    padded = np.pad(bone, margin)
+    closed = ndimage.binary_closing(padded, DISK, iterations=rounds)
+    filled = ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin]
+    enclosed = _largest(ndimage.binary_opening(filled & ~bone, DISK, iterations=2))
+    if enclosed.sum() >= CLOSED_SHARE * head.sum():
+        return enclosed, False
+    deep = ndimage.distance_transform_edt(head) * spacing_mm > SCALP_MM
+    return _largest(ndimage.binary_opening(deep & ~bone, DISK, iterations=2)), True
+
+
+def _far_from(closed: NDArray[np.intp], count: int) -> NDArray[np.bool_]:
+    """Return the slices of face and neck: too far from any closed slice to hold brain."""
+    if len(closed) < LEAST_CLOSED:
+        return np.zeros(count, np.bool_)
+    distance = np.abs(np.arange(count)[:, None] - closed[None, :]).min(axis=1)
+    far: NDArray[np.bool_] = distance > OPEN_REACH
+    return far
+
+
+def _largest(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    labels, count = ndimage.label(region)
+    if count <= 1:
+        return region
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest: NDArray[np.bool_] = labels == sizes.argmax()
+    return largest

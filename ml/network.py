@@ -1,0 +1,122 @@
+"""One network reads a slice: HU in, five kinds and a map of blood out.
+
+The encoder is shared: it is nine tenths of the computing time. Windows are applied
+inside, so that training, inference and any exported graph see the same channels.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ml.classifier import Classifier
+from ml.segmenter import Segmenter
+from ml.windows import CHANNELS
+
+CENTER: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """What distinguishes one network of this family from another.
+
+    Attributes
+    ----------
+    size
+        Pixels per side of input and mask.
+    spacing_mm
+        In-plane spacing of the input.
+    reduction
+        The encoder works on means of ``reduction``² pixels; 1 is full resolution.
+    kinds
+        Number of sigmoids.
+    dropout
+        Of the classification head.
+    """
+
+    size: int = 512
+    spacing_mm: float = 0.45
+    reduction: int = 2
+    kinds: int = 5
+    dropout: float = 0.3
+
+
+class Reading(NamedTuple):
+    """Logits of a batch.
+
+    Attributes
+    ----------
+    kinds
+        (B, K) for the slice.
+    mask
+        (B, 1, H, W) for blood at the place.
+    kind_maps
+        (B, K, h, w), the kind of the blood at the place, if there is blood; coarse.
+    """
+
+    kinds: Tensor
+    mask: Tensor
+    kind_maps: Tensor
+
+
+class HemorrhageNetwork(nn.Module):
+    """Shared encoder, classification head, decoder."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        """Build an untrained network."""
+        super().__init__()
+        self.spec = spec
+        self.classifier = Classifier(len(CHANNELS), spec.kinds, spec.dropout)
+        self.segmenter = Segmenter(len(CHANNELS), spec.kinds)
+
+    def read(self, hu: Tensor) -> Reading:
+        """Read at the encoder's resolution.
+
+        Parameters
+        ----------
+        hu
+            (B, 3, H, W) HU: slice below, slice, slice above; H and W multiples of 32.
+
+        Returns
+        -------
+        Reading
+            The mask at H×W, the kinds' maps at an eighth of it.
+        """
+        # HU in float32 up to here: half precision would round blood by half a HU.
+        channels = to_channels(hu).to(self.segmenter.mask.weight.dtype)
+        taps, top = self.classifier.encode(channels)
+        mask, kind_maps = self.segmenter(taps, channels)
+        return Reading(self.classifier.classify(top), mask, kind_maps)
+
+    def forward(self, hu: Tensor) -> Reading:
+        """Read at the input's resolution: like ``read``, but HU and mask are size×size."""
+        reduced = functional.avg_pool2d(hu, self.spec.reduction)
+        reading = self.read(reduced)
+        mask = functional.interpolate(
+            reading.mask, size=hu.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return Reading(reading.kinds, mask, reading.kind_maps)
+
+
+def to_channels(hu: Tensor) -> Tensor:
+    """Map a stack of slices to the color channels of ``ml.windows``, −1..1.
+
+    Parameters
+    ----------
+    hu
+        (B, 3, H, W) float32 HU.
+
+    Returns
+    -------
+    Tensor
+        (B, 5, H, W); ImageNet weights expect −1..1.
+    """
+    planes = []
+    for channel in CHANNELS:
+        window = channel.window
+        half = (window.high_hu - window.low_hu) / 2
+        middle = (window.high_hu + window.low_hu) / 2
+        planes.append(((hu[:, CENTER + channel.offset] - middle) / half).clamp(-1.0, 1.0))
+    return torch.stack(planes, dim=1).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,280 @@
+"""The way of one volume: slabs, model grid, network, source grid, lesions, level.
+
+Arrays only. The network stands behind the ``Predictor`` protocol, so this file and its
+tests never load torch.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.anatomy import HeadFrame, find_frame
+from ml.assessment import Assessment, StageTiming
+from ml.bundle import Bundle, Manifest
+from ml.findings import (
+    HeadContext,
+    TypedLesion,
+    describe_lesion,
+    key_slices,
+    name_findings,
+    rate_kinds,
+    type_lesions,
+)
+from ml.geometry import ModelGrid, Placement, from_grid, head_center, to_grid
+from ml.intracranial import Interior, find_interior
+from ml.lesions import find_lesions
+from ml.scoring import any_features, any_kind
+from ml.slabs import Slabs, plan_slabs
+from preread.dicom.volume import Volume, to_radiological
+from preread.terms import Level
+
+# The inside of the skull is looked for on pixels of twice the model's spacing.
+INTERIOR_REDUCTION: Final = 2
+# A skull holds 1.0 to 1.8 litres; less than this found means that no head was.
+LEAST_INTERIOR_ML: Final = 300.0
+# With more of the slices open than this the axes of the head are guesswork.
+OPEN_SHARE: Final = 0.5
+
+# Codes of ``Assessment.warnings``.
+DEMONSTRATOR: Final = "DEMONSTRATOR"
+NO_SKULL_FOUND: Final = "NO_SKULL_FOUND"
+LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
+
+
+class Prediction(NamedTuple):
+    """What a network says about S slices.
+
+    Attributes
+    ----------
+    kind_probabilities
+        (S, K) float32.
+    mask_probabilities
+        (S, H, W) float32 on the model's grid.
+    kind_maps
+        (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
+        is blood; coarse.
+    """
+
+    kind_probabilities: NDArray[np.float32]
+    mask_probabilities: NDArray[np.float32]
+    kind_maps: NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """Anything that reads slices on the model's grid."""
+
+    @property
+    def device(self) -> str:
+        """Name of the device, for provenance."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Name of the number format, for provenance."""
+        ...
+
+    def predict(self, slices: NDArray[np.float32]) -> Prediction:
+        """Read (S, size, size) float32 HU, feet to head."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelSlices:
+    """A volume as the network wants it.
+
+    Attributes
+    ----------
+    hu
+        (N, size, size) float32 slabs on the model's grid.
+    placement
+        Where the grid lies on the source.
+    slabs
+        Which source slices make which slab.
+    heights_mm
+        (N,) center of each slab above the first slice.
+    """
+
+    hu: NDArray[np.float32]
+    placement: Placement
+    slabs: Slabs
+    heights_mm: NDArray[np.float64]
+
+
+def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessment:
+    """Assess one head CT.
+
+    Parameters
+    ----------
+    volume
+        Any orientation, spacing and thickness.
+    predictor
+        The network of ``bundle``.
+    bundle
+        Thresholds and calibration.
+
+    Returns
+    -------
+    Assessment
+        Any number of findings; slices are the volume's, the mask lies on the grid of
+        ``to_radiological(volume)``.
+    """
+    started = time.perf_counter()
+    source = to_radiological(volume)
+    slices = to_model(source, bundle.manifest)
+    interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
+    prepared = time.perf_counter()
+    prediction = predictor.predict(slices.hu)
+    predicted = time.perf_counter()
+    assessment = assess(source, slices, interior, prediction, bundle.manifest)
+    timing = StageTiming(
+        prepare_ms=1000 * (prepared - started),
+        predict_ms=1000 * (predicted - prepared),
+        measure_ms=1000 * (time.perf_counter() - predicted),
+    )
+    return replace(assessment, timing=timing)
+
+
+def to_model(source: Volume, manifest: Manifest) -> ModelSlices:
+    """Average thin slices and resample to the model's grid, centered on the head.
+
+    Parameters
+    ----------
+    source
+        In radiological orientation.
+    manifest
+        Says grid and slab thickness.
+    """
+    slabs = plan_slabs(source.thickness_mm, manifest.slab_mm)
+    rows, columns = source.hu.shape[1:]
+    placement = Placement(
+        center_rc=head_center(source.hu),
+        source_shape=(rows, columns),
+        source_spacing_mm=source.pixel_spacing_mm,
+        grid=ModelGrid(manifest.network.size, manifest.network.spacing_mm),
+    )
+    heights = slabs.average(_heights_mm(source).astype(np.float32))
+    return ModelSlices(
+        hu=to_grid(slabs.average(source.hu), placement),
+        placement=placement,
+        slabs=slabs,
+        heights_mm=heights.astype(np.float64),
+    )
+
+
+def assess(
+    source: Volume,
+    slices: ModelSlices,
+    interior: Interior,
+    prediction: Prediction,
+    manifest: Manifest,
+) -> Assessment:
+    """Turn a prediction into an assessment; no network, no clock.
+
+    Parameters
+    ----------
+    source
+        In radiological orientation.
+    slices, interior, prediction
+        Of the same slabs.
+    manifest
+        Thresholds and calibration.
+    """
+    frame = find_frame(interior, slices.heights_mm)
+    mask = _source_mask(slices, interior, prediction, manifest)
+    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.mask.least_ml)
+    total_ml = sum(lesion.volume_ml for lesion in lesions)
+    calibration, points = manifest.calibration, manifest.operating.points
+    features = any_features(prediction.kind_probabilities, total_ml)
+    probability = calibration.any.probability(features)
+    level = points.level(probability, total_ml)
+    head = HeadContext(
+        slab_of_slice=slices.slabs.of_slices(),
+        placement=slices.placement,
+        kind_probabilities=prediction.kind_probabilities,
+        kind_maps=prediction.kind_maps,
+        frame=frame,
+        interior_spacing_mm=interior.spacing_mm,
+        voxel_ml=source.voxel_ml,
+        hu=source.hu,
+    )
+    typed = type_lesions(head, lesions) if level is not Level.NONE else ()
+    kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
+    slice_probabilities = prediction.kind_probabilities[head.slab_of_slice]
+    return Assessment(
+        level=level,
+        probability=probability,
+        calibrated=True,
+        threshold=points.suspected,
+        operating_point_id=manifest.operating.id,
+        kinds=kinds,
+        findings=name_findings(head, typed, kinds),
+        lesions=tuple(describe_lesion(head, one) for one in typed),
+        total_volume_ml=total_ml if typed else None,
+        total_volume_ml_reason=None if typed else _no_volume_reason(level),
+        midline_shift_mm=None,
+        midline_shift_mm_reason="midline shift is not measured by this version",
+        slice_probabilities=slice_probabilities,
+        mask=_mask_of(mask.shape, typed),
+        key_slices=key_slices(head, typed, any_kind(slice_probabilities)),
+        warnings=_warnings(manifest, interior, frame),
+        timing=StageTiming(0.0, 0.0, 0.0),
+    )
+
+
+def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
+    """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
+    step = INTERIOR_REDUCTION
+    count, rows, columns = slices.shape
+    coarse = slices.reshape(count, rows // step, step, columns // step, step).mean(axis=(2, 4))
+    return find_interior(coarse, spacing_mm * step)
+
+
+def _source_mask(
+    slices: ModelSlices, interior: Interior, prediction: Prediction, manifest: Manifest
+) -> NDArray[np.bool_]:
+    """Return blood inside the skull, (S, R, C) on the source's grid."""
+    step = prediction.mask_probabilities.shape[-1] // interior.inside.shape[-1]
+    inside = interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+    probability = from_grid(prediction.mask_probabilities * inside, slices.placement)
+    blood = probability > manifest.mask.threshold
+    thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
+    return thin
+
+
+def _heights_mm(source: Volume) -> NDArray[np.float64]:
+    """Return (S,) heights of the slices' centers above the first, along their normal."""
+    normal = np.cross(source.direction[:, 2], source.direction[:, 1])
+    heights: NDArray[np.float64] = (source.positions_mm - source.positions_mm[0]) @ normal
+    return np.abs(heights)
+
+
+def _mask_of(
+    shape: tuple[int, ...], typed: tuple[TypedLesion, ...]
+) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, np.bool_)
+    for one in typed:
+        mask[tuple(one.lesion.voxels.T)] = True
+    return mask
+
+
+def _no_volume_reason(level: Level) -> str:
+    if level is Level.NONE:
+        return "no hemorrhage is suspected, so none is measured"
+    return "the probability rests on whole slices; no bleed could be outlined"
+
+
+def _warnings(
+    manifest: Manifest, interior: Interior, frame: HeadFrame | None
+) -> tuple[str, ...]:
+    found = []
+    if manifest.demonstrator:
+        found.append(DEMONSTRATOR)
+    pixel_ml = interior.spacing_mm**2 * manifest.slab_mm / 1000.0
+    if interior.inside.sum() * pixel_ml < LEAST_INTERIOR_ML:
+        found.append(NO_SKULL_FOUND)
+    if frame is None or interior.open_slices.mean() > OPEN_SHARE:
+        found.append(LOCATION_LOW_CONFIDENCE)
+    return tuple(found)

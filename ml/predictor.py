@@ -1,0 +1,165 @@
+"""The network behind a door of numpy: device, precision and batches stay in here."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.network import HemorrhageNetwork, NetworkSpec
+from ml.pipeline import Prediction
+from ml.windows import stack_neighbors
+from preread.errors import InvalidBundle
+
+# Slices per pass: the greatest layer of four 512×512 slices holds 25 MB.
+BATCH_SLICES: Final = 4
+GPU_BATCH_SLICES: Final = 16
+# Without one of these bfloat16 is emulated and ten times slower than float32.
+BFLOAT16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+class TorchPredictor:
+    """Reads slices with torch.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode; is folded and moved.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    precision
+        What the layers compute in.
+
+    Attributes
+    ----------
+    device, precision
+        Names for the provenance of a pre-read.
+    """
+
+    def __init__(
+        self, network: HemorrhageNetwork, device: str = "cpu", precision: torch.dtype = torch.float32
+    ) -> None:
+        """Fold batch normalization and move the network."""
+        folded = fold_norms(network.eval())
+        self._network = folded.to(device=device, dtype=precision).to(  # type: ignore[call-overload]
+            memory_format=torch.channels_last
+        )
+        self._batch = BATCH_SLICES if device == "cpu" else GPU_BATCH_SLICES
+        self.device = device
+        self.precision = str(precision).removeprefix("torch.")
+
+    @classmethod
+    def load(
+        cls, bundle: Bundle | Path = DEFAULT_BUNDLE, device: str = "auto", threads: int = 1
+    ) -> "TorchPredictor":
+        """Load a bundle's network.
+
+        Parameters
+        ----------
+        bundle
+            A checked bundle or its folder.
+        device
+            ``auto`` takes CUDA where there is one.
+        threads
+            Of torch, for the whole process. One per worker: more contend and cost 5 to 10
+            times under load.
+
+        Raises
+        ------
+        InvalidBundle
+            If the weights are not those of the manifest or do not fit its network.
+        """
+        opened = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+        torch.set_num_threads(threads)
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        network = load_network(opened.weights_path, opened.manifest.network)
+        return cls(network, chosen, _precision_for(chosen))
+
+    def predict(self, slices: NDArray[np.float32]) -> Prediction:
+        """Read slices.
+
+        Parameters
+        ----------
+        slices
+            (S, size, size) float32 HU on the model's grid, feet to head.
+
+        Returns
+        -------
+        Prediction
+            float32 probabilities; memory grows only with the result.
+        """
+        stacks = stack_neighbors(slices)
+        parts = [
+            self._read(stacks[start : start + self._batch])
+            for start in range(0, len(stacks), self._batch)
+        ]
+        return Prediction(
+            *(np.concatenate([part[index] for part in parts]) for index in range(3)),
+        )
+
+    @torch.inference_mode()
+    def _read(
+        self, stacks: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        reading = self._network(torch.from_numpy(stacks).to(self.device))
+        return (
+            _array(torch.sigmoid(reading.kinds.float())),
+            _array(torch.sigmoid(reading.mask[:, 0].float())),
+            _array(torch.softmax(reading.kind_maps.float(), dim=1)),
+        )
+
+
+def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
+    """Build a network and fill it from a safetensors file of any float precision.
+
+    Raises
+    ------
+    InvalidBundle
+        If names or shapes do not fit.
+    """
+    network = HemorrhageNetwork(spec)
+    try:
+        state = load_file(path)
+        network.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+        )
+    except (SafetensorError, RuntimeError) as error:
+        raise InvalidBundle("the weights do not fit the manifest's network") from error
+    return network.eval()
+
+
+def fold_norms(network: HemorrhageNetwork) -> HemorrhageNetwork:
+    """Fold each batch normalization into the convolution before it; the function stays."""
+    for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for index in range(len(block) - 1):
+            convolution, norm = block[index], block[index + 1]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                block[index] = fuse_conv_bn_eval(convolution, norm)
+                block[index + 1] = nn.Identity()
+    return network
+
+
+def _precision_for(device: str) -> torch.dtype:
+    if device != "cpu":
+        return torch.float16
+    return torch.bfloat16 if BFLOAT16_FLAGS & _cpu_flags() else torch.float32
+
+
+def _cpu_flags() -> frozenset[str]:
+    path = Path("/proc/cpuinfo")
+    if not path.is_file():
+        return frozenset()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.split())
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.cpu().numpy()
+    return array

@@ -1,0 +1,65 @@
+"""One JSON file per shipped bundle says how it was trained."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from ml.network import NetworkSpec
+from ml.training.augment import Augmentation
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BatchConfig(_Frozen):
+    """How many slices of each sort fill a batch; phantoms count within ``slices``."""
+
+    slices: int
+    positive: int
+    phantoms: int
+    phantoms_positive: int
+
+
+class Phase(_Frozen):
+    """A stretch of training at one size; ``until`` is a share of the whole."""
+
+    until: float
+    size: int
+
+
+class OptimizerConfig(_Frozen):
+    """AdamW's rates; ``warm_up`` is a share of the whole."""
+
+    encoder_rate: float
+    head_rate: float
+    weight_decay: float
+    warm_up: float
+
+
+class TrainingConfig(_Frozen):
+    """Everything a run needs besides paths, the fold and the time it may take.
+
+    ``average`` is the decay of the running mean of the weights, which is what is kept.
+    """
+
+    name: str
+    network: NetworkSpec
+    seed: int
+    batch: BatchConfig
+    phases: tuple[Phase, ...]
+    optimizer: OptimizerConfig
+    average: float
+    checkpoint_every_s: float
+    augmentation: Augmentation
+
+
+def read_config(path: Path) -> TrainingConfig:
+    """Read a training configuration.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a key is missing, unknown or of the wrong type.
+    """
+    return TrainingConfig.model_validate_json(path.read_text())

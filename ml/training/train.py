@@ -1,0 +1,262 @@
+"""Train one network: all folds but one, or all patients; in resumable pieces of known length."""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ml.classifier import load_imagenet
+from ml.network import HemorrhageNetwork
+from ml.training.augment import augment
+from ml.training.batches import Batch, Sampler, join
+from ml.training.config import TrainingConfig
+from ml.training.losses import losses, total
+from ml.training.prepared import PreparedSet, open_prepared
+
+ALL_PATIENTS: Final = -1
+CALIBRATION_BATCHES: Final = 4
+LOG_EVERY_STEPS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """Where a run reads and writes.
+
+    Attributes
+    ----------
+    prepared
+        Prepared set of real patients.
+    phantoms
+        Prepared set of synthetic heads, or None; is looked for again until it is there.
+    imagenet
+        safetensors in torchvision's naming.
+    run
+        Folder for checkpoint, weights and log.
+    """
+
+    prepared: Path
+    phantoms: Path | None
+    imagenet: Path
+    run: Path
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a checkpoint holds besides tensors."""
+
+    step: int = 0
+    spent_s: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+
+
+def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float) -> Path:
+    """Train until the minutes are spent; a run that was cut goes on from its checkpoint.
+
+    Parameters
+    ----------
+    config
+        The recipe.
+    paths
+        Inputs and the run's folder.
+    fold
+        The fold to hold out, or −1 for none.
+    minutes
+        Wall-clock length of the whole run; the schedule stretches to it.
+
+    Returns
+    -------
+    Path
+        ``weights.safetensors`` of the averaged network.
+    """
+    paths.run.mkdir(parents=True, exist_ok=True)
+    run = _Run(config, paths, fold)
+    run.resume()
+    budget_s = minutes * 60
+    started = time.monotonic() - run.progress.spent_s
+    saved_at = time.monotonic()
+    while (spent_s := time.monotonic() - started) < budget_s:
+        run.step(spent_s / budget_s)
+        run.progress.spent_s = time.monotonic() - started
+        if time.monotonic() - saved_at > config.checkpoint_every_s:
+            run.save()
+            saved_at = time.monotonic()
+    run.save()
+    target = paths.run / "weights.safetensors"
+    save_file(run.averaged(), target, {"name": config.name, "fold": str(fold)})
+    return target
+
+
+class _Run:
+    """The moving parts of one training run."""
+
+    def __init__(self, config: TrainingConfig, paths: RunPaths, fold: int) -> None:
+        self.config = config
+        self.progress = _Progress()
+        self._paths = paths
+        seed = config.seed + fold
+        torch.manual_seed(seed)
+        self._random = np.random.default_rng(seed)
+        self._torch_random = torch.Generator().manual_seed(seed)
+        prepared = open_prepared(paths.prepared)
+        chosen = [i for i, row in enumerate(prepared.rows) if row.fold != fold]
+        self._real = Sampler(prepared, chosen, self._random)
+        self._phantoms: Sampler | None = None
+        self.network = HemorrhageNetwork(config.network)
+        load_imagenet(self.network.classifier, load_file(paths.imagenet))
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._recompute_statistics()
+        self._average = {name: value.clone() for name, value in self._state().items()}
+        self._optimizer = torch.optim.AdamW(
+            _parameter_groups(self.network, config), weight_decay=config.optimizer.weight_decay
+        )
+
+    def step(self, share: float) -> None:
+        """Learn from one batch; ``share`` of the run is over."""
+        size = next(phase.size for phase in self.config.phases if share <= phase.until)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["rate"] * _schedule(share, self.config.optimizer.warm_up)
+        batch = self._batch()
+        hu, maps = augment(
+            batch.hu, batch.maps, size, self.config.augmentation, self._torch_random
+        )
+        kind = _known_kind(maps[:, 1:])
+        self.network.train()
+        terms = losses(self.network.read(hu), batch.labels, maps[:, :1], kind)
+        loss = total(terms)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self._optimizer.step()
+        self._follow()
+        self._count(terms, size, share)
+
+    def averaged(self) -> dict[str, Tensor]:
+        """Return the averaged weights in half precision, integers as they are."""
+        return {
+            name: (value.half() if value.is_floating_point() else value).contiguous()
+            for name, value in self._average.items()
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint; a crash leaves the older one."""
+        state = {
+            "network": self._state(),
+            "average": self._average,
+            "optimizer": self._optimizer.state_dict(),
+            "torch_random": self._torch_random.get_state(),
+            "step": self.progress.step,
+            "spent_s": self.progress.spent_s,
+        }
+        partial = self._paths.run / "checkpoint.part"
+        torch.save(state, partial)
+        partial.replace(self._paths.run / "checkpoint.pt")
+
+    def resume(self) -> None:
+        """Go on from the run's checkpoint, if it has one."""
+        path = self._paths.run / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self._average = state["average"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._torch_random.set_state(state["torch_random"])
+        self.progress = _Progress(int(state["step"]), float(state["spent_s"]))
+        self._random.bit_generator.advance(self.progress.step * 1000)  # type: ignore[attr-defined]
+
+    def _batch(self) -> Batch:
+        shape = self.config.batch
+        phantoms = self._open_phantoms()
+        if phantoms is None:
+            return self._real.draw(shape.slices, shape.positive)
+        real = self._real.draw(
+            shape.slices - shape.phantoms, shape.positive - shape.phantoms_positive
+        )
+        return join([real, phantoms.draw(shape.phantoms, shape.phantoms_positive)])
+
+    def _open_phantoms(self) -> Sampler | None:
+        folder = self._paths.phantoms
+        wanted = folder is not None and self._phantoms is None
+        if wanted and self.progress.step % LOG_EVERY_STEPS == 0:
+            assert folder is not None
+            if (folder / "slices.json").exists():
+                prepared: PreparedSet = open_prepared(folder)
+                everything = list(range(len(prepared.rows)))
+                self._phantoms = Sampler(prepared, everything, self._random)
+                self._log({"step": self.progress.step, "phantom_slices": len(everything)})
+        return self._phantoms
+
+    @torch.no_grad()
+    def _recompute_statistics(self) -> None:
+        """Give batch normalization the statistics of CT; ImageNet's were fitted to photographs."""
+        norms = [m for m in self.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain mean over the batches seen
+        self.network.train()
+        for _ in range(CALIBRATION_BATCHES):
+            self.network.read(self._real.draw(16, 8).hu)
+        for norm in norms:
+            norm.momentum = 0.1
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the averaged weights; early in the run the average forgets faster."""
+        decay = min(self.config.average, (1 + self.progress.step) / (10 + self.progress.step))
+        for name, value in self._state().items():
+            if value.is_floating_point():
+                self._average[name].lerp_(value, 1 - decay)
+            else:
+                self._average[name].copy_(value)
+
+    def _state(self) -> dict[str, Tensor]:
+        return dict(self.network.state_dict())
+
+    def _count(self, terms: dict[str, Tensor], size: int, share: float) -> None:
+        progress = self.progress
+        progress.step += 1
+        for name, term in terms.items():
+            progress.sums[name] = progress.sums.get(name, 0.0) + float(term.detach())
+        if progress.step % LOG_EVERY_STEPS == 0:
+            means = {name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()}
+            self._log({"step": progress.step, "share": round(share, 4), "size": size, **means})
+            progress.sums.clear()
+
+    def _log(self, line: dict[str, float]) -> None:
+        with (self._paths.run / "log.jsonl").open("a") as log:
+            log.write(json.dumps(line) + "\n")
+
+
+def _known_kind(known: Tensor) -> Tensor:
+    """Return 1 + index of the kind that covers each pixel, 0 where none is known to."""
+    most, index = known.max(dim=1, keepdim=True)
+    return torch.where(most > 0.5, index + 1, torch.zeros_like(index)).float()
+
+
+def _schedule(share: float, warm_up: float) -> float:
+    if share < warm_up:
+        return 0.1 + 0.9 * share / warm_up
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
+
+
+def _parameter_groups(
+    network: HemorrhageNetwork, config: TrainingConfig
+) -> Iterator[dict[str, object]]:
+    encoder = list(network.classifier.features.parameters())
+    heads = [*network.classifier.classifier.parameters(), *network.segmenter.parameters()]
+    for parameters, rate in (
+        (encoder, config.optimizer.encoder_rate),
+        (heads, config.optimizer.head_rate),
+    ):
+        decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+        plain = [parameter for parameter in parameters if parameter.ndim <= 1]
+        yield {"params": decayed, "rate": rate}
+        yield {"params": plain, "rate": rate, "weight_decay": 0.0}
