@@ -21,7 +21,7 @@ from preread.dicom.phantom_bleeds import (
 )
 from preread.dicom.phantom_brain import Brain, grow_brain
 from preread.dicom.phantom_scanner import MATRIX, THICKNESS_MM, Grid, expose, place_head
-from preread.dicom.phantom_shapes import Field, Frame, mix, soft
+from preread.dicom.phantom_shapes import Frame, mix, soft
 from preread.dicom.phantom_skull import HeadForm, Shells, draw_form, lay_shells, paint_outside
 from preread.terms import KINDS, Laterality
 

@@ -5,6 +5,7 @@ the finished image by score and taking as many as the wanted volume needs gives 
 volume is right by construction.
 """
 
+# ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,12 +1,12 @@
 """The brain of the synthetic head: gray and white matter, dura and the fluid spaces."""
 
+# ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from preread.dicom.phantom_shapes import (

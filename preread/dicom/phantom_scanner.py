@@ -1,5 +1,6 @@
 """The scanner of the synthetic head: where it lies, and how its tissue becomes an image."""
 
+# ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Field: TypeAlias = NDArray[np.float32]
+Field: TypeAlias = NDArray[np.floating[Any]]  # float32 throughout; numpy types cannot say so
 Box: TypeAlias = tuple[slice, slice, slice]
 Point: TypeAlias = tuple[float, float, float]
 Bead: TypeAlias = tuple[float, float, float, float]  # x, y, z, radius in mm
@@ -91,7 +91,7 @@ class Frame:
         return (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
 
 
-def mix(under: Field, fraction: Field | NDArray[np.float32], value: Field | float) -> None:
+def mix(under: Field, fraction: Field, value: Field | np.float32 | float) -> None:
     """Replace ``fraction`` (0..1) of ``under`` by ``value``, in place."""
     under += fraction * (value - under)
 

@@ -1,5 +1,6 @@
 """Everything of the synthetic head that is not brain: skin, skull, skull base and air."""
 
+# ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
 from __future__ import annotations
 
 from dataclasses import dataclass
