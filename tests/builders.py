@@ -4,6 +4,9 @@ from io import BytesIO
 from uuid import uuid4
 
 import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
 from preread.findings import (
     AnyHemorrhage,
     Assessment,
@@ -33,8 +36,6 @@ from preread.ranking import DEFAULT_POLICY
 from preread.receive import Submission, receive
 from preread.terms import HEMORRHAGE, HemorrhageType, Laterality, Level, ReasonCode, Region
 from preread.work import KeyImageFiles, Result
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 UID_ROOT = "1.2.826.0.1.3680043.10.1462"
 

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -111,11 +113,19 @@ def postgres_server() -> Iterator[sa.URL]:
         **quiet,
         **cwd,
     )
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-    control = [programs / "pg_ctl", "-D", folder / "data", "-w"]
-    subprocess.run([*control, "-o", options, "start"], check=True, **quiet, **cwd)
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": folder,
+        "fsync": "off",
+        "max_connections": 200,
+    }
+    flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    server = subprocess.Popen(
+        [programs / "postgres", "-D", folder / "data", *flags], **quiet, **cwd
+    )
     url = sa.URL.create("postgresql+psycopg", "preread", query={"host": str(folder)})
     try:
+        wait_until_it_answers(url)
         create_database(url, "template_preread")
         template = open_database(
             url.set(database="template_preread").render_as_string(hide_password=False)
@@ -124,8 +134,23 @@ def postgres_server() -> Iterator[sa.URL]:
         template.close()
         yield url
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet, **cwd)
+        server.send_signal(signal.SIGQUIT)  # at once; nothing in it is worth saving
+        server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until_it_answers(server: sa.URL) -> None:
+    engine = sa.create_engine(server.set(database="postgres"), poolclass=sa.NullPool)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            engine.connect().close()
+        except sa.exc.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def create_database(server: sa.URL, name: str) -> None:

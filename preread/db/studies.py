@@ -129,12 +129,11 @@ class StudyRepository:
 
 def insert_unless_there(session: Session, table: type[Any], columns: dict[str, Any]) -> bool:
     """Insert a row unless a unique key forbids it; return whether it was inserted."""
-    if session.get_bind().dialect.name == "postgresql":
-        statement: sa.Insert = postgresql.insert(table).values(columns).on_conflict_do_nothing()
-    else:
-        statement = sqlite.insert(table).values(columns).on_conflict_do_nothing()
-    result = session.execute(statement)
-    return isinstance(result, sa.CursorResult) and result.rowcount == 1
+    postgres = session.get_bind().dialect.name == "postgresql"
+    insert = postgresql.insert if postgres else sqlite.insert
+    statement = insert(table).values(columns).on_conflict_do_nothing()
+    inserted = session.execute(statement.returning(sa.literal(1)))
+    return inserted.first() is not None
 
 
 def study_of(row: StudyRow) -> Study:

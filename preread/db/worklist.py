@@ -118,8 +118,8 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
     if query.receiving:
         conditions = [StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)]
     elif query.read_state is ReadState.UNREAD:
-        # The bare column, not «IS true»: only so does SQLite take the partial index.
-        conditions = [sa.literal_column("ranked", sa.Boolean())]
+        # The bare word of the index, not «= 1» or «IS true»: only so does SQLite take it.
+        conditions = [sa.literal_column("ranked")]
     else:
         conditions = [StudyRow.read_state == query.read_state]
     if query.site is not None:

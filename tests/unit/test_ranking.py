@@ -1,8 +1,10 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from preread.ranking import (
     DEFAULT_POLICY,
     MINUTE_MS,
@@ -102,7 +104,7 @@ def test_ranking_is_a_permutation_and_does_not_depend_on_the_order_of_arrival(dr
     )
     assert rank(reversed(drawn)) == ranked
     keys = [sort_key(entry) for entry in ranked]
-    assert all(first < second for first, second in zip(keys, keys[1:], strict=False))
+    assert all(first < second for first, second in pairwise(keys))
 
 
 @given(st.lists(moments, min_size=2, max_size=6, unique=True), orders, levels)
