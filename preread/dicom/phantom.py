@@ -22,7 +22,7 @@ from preread.dicom.phantom_bleeds import (
 from preread.dicom.phantom_brain import Brain, grow_brain
 from preread.dicom.phantom_scanner import MATRIX, THICKNESS_MM, Grid, expose, place_head
 from preread.dicom.phantom_shapes import Frame, mix, soft
-from preread.dicom.phantom_skull import HeadForm, Shells, draw_form, lay_shells, paint_outside
+from preread.dicom.phantom_skull import Shells, draw_form, lay_shells, paint_outside
 from preread.terms import KINDS, Laterality
 
 __all__ = ["Bleed", "Phantom", "make_head"]
@@ -96,7 +96,9 @@ def make_head(seed: int, bleeds: Sequence[Bleed] = (), slices: int = 32) -> Phan
     canvas = _Canvas(frame, grid, blood_rng, np.zeros((slices, MATRIX, MATRIX), np.uint8))
     parts = _split(bleeds)
     outside = _grow_outside(canvas, parts, shells)
-    brain = _grow_displaced(canvas, parts, outside, shells, form, brain_rng)
+    pushed = _displace(canvas, parts, outside, shells)
+    seen = shells if pushed is frame else lay_shells(pushed, form)
+    brain = grow_brain(pushed, seen, brain_rng)
     hu = paint_outside(frame, form, shells, shape_rng)
     mix(hu, soft(-shells.depth), brain.hu)
     grown = _grow_inside(canvas, parts, outside, shells, brain)
@@ -159,20 +161,12 @@ def _grow_outside(canvas: _Canvas, parts: _Parts, shells: Shells) -> _Grown:
     return grown
 
 
-def _grow_displaced(
-    canvas: _Canvas,
-    parts: _Parts,
-    outside: _Grown,
-    shells: Shells,
-    form: HeadForm,
-    rng: np.random.Generator,
-) -> Brain:
-    """Grow the brain in what room the bleeds outside it leave."""
+def _displace(canvas: _Canvas, parts: _Parts, outside: _Grown, shells: Shells) -> Frame:
+    """Return the frame as the brain sees it in what room the bleeds outside it leave."""
     frame = canvas.frame
     for index, (growth, cut, _) in outside.items():
         frame = displace(frame, shells, growth, cut, parts[index][1].side)
-    seen = shells if frame is canvas.frame else lay_shells(frame, form)
-    return grow_brain(frame, seen, rng)
+    return frame
 
 
 def _grow_inside(

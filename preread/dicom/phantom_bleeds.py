@@ -21,6 +21,7 @@ from preread.dicom.phantom_shapes import (
     Field,
     Frame,
     Point,
+    clamp,
     mix,
     smooth_noise,
     soft,
@@ -84,13 +85,13 @@ def grow_outside(bleed: Bleed, frame: Frame, shells: Shells, rng: np.random.Gene
 def _crescent(bleed: Bleed, frame: Frame, side: int, rng: np.random.Generator) -> Field:
     """Thickness over a convexity: wide, tapering, never across the midline."""
     toward = np.array([side * 0.85, rng.uniform(-0.45, 0.35), rng.uniform(0.35, 0.6)])
-    toward /= np.linalg.norm(toward)
+    toward = (toward / np.linalg.norm(toward)).astype(np.float32)
     cosine = (frame.x * toward[0] + frame.y * toward[1] + frame.z * toward[2]) / frame.radius
     widest = np.deg2rad(np.clip(30.0 + 4.6 * np.sqrt(bleed.volume_ml), 36.0, 78.0))
     angle = np.arccos(np.clip(cosine, -1.0, 1.0).astype(np.float32))
     angle = angle + 0.09 * smooth_noise(frame, 24.0, rng)
-    shape = np.clip(1.0 - (angle / np.float32(widest)) ** 2, 0.0, 1.0) ** np.float32(0.6)
-    return shape * np.clip((frame.x * side - 1.0) / 4.0, 0.0, 1.0) * _above_base(frame)
+    shape = clamp(1.0 - (angle / np.float32(widest)) ** 2) ** np.float32(0.6)
+    return shape * clamp((frame.x * side - 1.0) / 4.0) * _above_base(frame)
 
 
 def _lens(bleed: Bleed, frame: Frame, shells: Shells, side: int, rng: np.random.Generator) -> Field:
@@ -107,11 +108,11 @@ def _lens(bleed: Bleed, frame: Frame, shells: Shells, side: int, rng: np.random.
     lens_mm = (bleed.volume_ml * 1000.0 / 0.80) ** (1 / 3)  # V = pi r^2 h / 2 with h = r / 2
     squares = (frame.x - center[0]) ** 2 + (frame.y - center[1]) ** 2 + (frame.z - center[2]) ** 2
     wobble = 1.0 + 0.06 * smooth_noise(frame, 16.0, rng)
-    return np.clip(1.0 - squares / np.float32(lens_mm**2) * wobble, 0.0, 1.0)
+    return clamp(1.0 - squares / np.float32(lens_mm**2) * wobble)
 
 
 def _above_base(frame: Frame) -> Field:
-    return np.clip((frame.z + 32.0) / 16.0, 0.0, 1.0)
+    return clamp((frame.z + 32.0) / 16.0)
 
 
 def _along_falx(frame: Frame, shells: Shells, rng: np.random.Generator) -> Growth:
@@ -159,7 +160,7 @@ def _across(frame: Frame, side: Laterality) -> Field:
     sign = _sign(side)
     if sign == 0:
         return np.zeros((), np.float32)
-    return np.maximum(1.0 - sign * frame.x, 0.0) * np.float32(4.0)
+    return clamp(1.0 - sign * frame.x, high=NEVER) * np.float32(4.0)
 
 
 def _clot(

@@ -63,9 +63,12 @@ def place_head(rng: np.random.Generator, slices: int) -> tuple[Grid, Frame]:
         _window(center[1], 107.0, pixel_mm),
         _window(center[0], 87.0, pixel_mm),
     )
-    rotation = _rotation(*np.deg2rad(np.clip(rng.normal(0.0, (4.0, 2.5, 4.0)), -9.0, 9.0)))
+    pitch, roll, yaw = np.deg2rad(np.clip(rng.normal(0.0, (4.0, 2.5, 4.0)), -9.0, 9.0))
+    rotation = _rotation(float(pitch), float(roll), float(yaw))
     thin = THICKNESS_MM / SUBSLICES
-    planes = grid.origin_mm[2] + (np.arange(slices * SUBSLICES) - (SUBSLICES - 1) / 2) * thin
+    planes: NDArray[np.float64] = (
+        grid.origin_mm[2] + (np.arange(slices * SUBSLICES) - (SUBSLICES - 1) / 2) * thin
+    )
     rows, columns = grid.axis_mm(grid.rows), grid.axis_mm(grid.columns)
     offsets = (
         (columns - center[0])[None, None, :],

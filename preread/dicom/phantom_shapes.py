@@ -96,6 +96,12 @@ def mix(under: Field, fraction: Field, value: Field | np.float32 | float) -> Non
     under += fraction * (value - under)
 
 
+def clamp(field: Field, low: float = 0.0, high: float = 1.0) -> Field:
+    """Return the field within ``low`` and ``high``."""
+    clamped: Field = np.clip(field, low, high)
+    return clamped
+
+
 def soft(distance_mm: Field, width_mm: float = 1.0) -> Field:
     """Return 1 inside (negative distance), 0 outside, a ramp of ``width_mm`` between.
 
@@ -161,11 +167,12 @@ def _segment(frame: Frame, box: Box, start: Bead, stop: Bead) -> Field:
         for axis, origin, step in zip(axes, start, along, strict=False)
     )
     share = np.clip(np.asarray(share, np.float32), 0.0, 1.0)
-    squares = np.zeros((), np.float32)
+    squares: Field = np.zeros((), np.float32)
     for axis, origin, step in zip(axes, start, along, strict=False):
         squares = squares + (axis - np.float32(origin) - share * np.float32(step)) ** 2
     radius = np.float32(start[3]) + share * np.float32(stop[3] - start[3])
-    return np.sqrt(squares) - radius
+    distance: Field = np.sqrt(squares) - radius
+    return distance
 
 
 def smooth_noise(frame: Frame, scale_mm: float, rng: np.random.Generator) -> Field:

@@ -12,6 +12,7 @@ from preread.dicom.phantom_shapes import (
     Field,
     Frame,
     Point,
+    clamp,
     ellipsoid,
     mix,
     paint,
@@ -82,8 +83,8 @@ def lay_shells(frame: Frame, form: HeadForm) -> Shells:
     low = frame.crop(layer)
     floor = np.minimum(_height_over_base(low), petrous_bone(low))
     np.minimum(depth[layer], floor, out=depth[layer])
-    drop = low.z / np.where(low.z > 0, form.height_mm, form.height_mm * 2.6).astype(np.float32)
-    outline[layer] = _distance(low, plane[layer], drop)
+    flat = np.where(low.z > 0, low.z, low.z / np.float32(2.6)) / np.float32(form.height_mm)
+    outline[layer] = _distance(low, plane[layer], flat)
     cosine = np.maximum(1.0 + frame.z / frame.radius, 0.05)
     stretch = np.sqrt(2.0 / cosine) * (70.0 / frame.radius)
     return Shells(
@@ -104,7 +105,8 @@ def _plane_norm(frame: Frame, form: HeadForm) -> Field:
     across = across + np.float32(form.skew) * forward
     across, forward = across * across, forward * forward
     norm = across + forward
-    return norm - np.float32(form.squareness) * across * forward / (norm + np.float32(1e-3))
+    plane: Field = norm - np.float32(form.squareness) * across * forward / (norm + np.float32(1e-3))
+    return plane
 
 
 def _distance(frame: Frame, plane: Field, up: Field) -> Field:
@@ -132,7 +134,7 @@ def _height_over_base(low: Frame) -> Field:
 
 
 def _step(distance: Field, width_mm: float) -> Field:
-    return np.clip(0.5 + distance / np.float32(2 * width_mm), 0.0, 1.0)
+    return clamp(0.5 + distance / np.float32(2 * width_mm))
 
 
 def petrous_bone(frame: Frame) -> Field:

@@ -109,7 +109,7 @@ def stack_slices(
     row_direction, column_direction, normal = _directions(cosines[parallel[0]])
     at = np.asarray(positions_mm, np.float64)
     along = at @ normal
-    order = sorted(parallel, key=lambda index: (round(along[index], 2), ranks[index]))
+    order = sorted(parallel, key=lambda index: (round(float(along[index]), 2), ranks[index]))
     kept = [order[0]]
     for index in order[1:]:
         if along[index] - along[kept[-1]] > SAME_POSITION_MM:
