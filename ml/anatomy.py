@@ -27,6 +27,13 @@ BILATERAL_SHARE: Final = 0.25
 LEAST_SHARE: Final = 0.15
 # Of the head's interior, front to back, in any slice that helps to find the midline.
 LEAST_WIDTH_MM: Final = 60.0
+# Fewer rows of that width in the whole head do not make a midline.
+LEAST_MIDPOINTS: Final = 50
+# A slice with less of the interior is not the top of the head but noise.
+LEAST_AREA_MM2: Final = 400.0
+# With less of a lesion beside the midline than this it is a midline lesion.
+BESIDE_SHARE: Final = 0.5
+ANYWHERE: Final = (-np.inf, np.inf)
 
 _LOBES: Final = (
     Region.FRONTAL_LOBE,
@@ -88,6 +95,65 @@ class HeadPosition:
     below_mm: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Limits in the head's axes; both sides of the head alike.
+
+    Attributes
+    ----------
+    aside_mm
+        Distance from the midline.
+    behind
+        Share of the way from front to back.
+    below_mm
+        Depth below the vertex.
+    """
+
+    aside_mm: tuple[float, float] = ANYWHERE
+    behind: tuple[float, float] = ANYWHERE
+    below_mm: tuple[float, float] = ANYWHERE
+
+    def holds(self, position: HeadPosition) -> NDArray[np.bool_]:
+        """Return which voxels lie within, limits included."""
+        inside = np.ones(position.behind.shape, np.bool_)
+        for limits, values in (
+            (self.aside_mm, np.abs(position.left_mm)),
+            (self.behind, position.behind),
+            (self.below_mm, position.below_mm),
+        ):
+            inside &= (values >= limits[0]) & (values <= limits[1])
+        return inside
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """A straight border: ``start`` + ``slope`` times millimetres."""
+
+    start: float
+    slope: float
+
+    def at(self, distance_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where the border is."""
+        return self.start + self.slope * distance_mm
+
+
+# Share front to back against depth: just behind the middle at the vertex, forwards below.
+CENTRAL_SULCUS: Final = Border(0.54, -0.0022)
+PARIETO_OCCIPITAL: Final = Border(0.93, -0.0018)
+# Depth against distance from the midline: a tent, lower towards the sides.
+TENTORIUM: Final = Border(82.0, 0.25)
+POSTERIOR: Final = Box(behind=(0.5, np.inf))
+FOURTH_VENTRICLE: Final = Box(aside_mm=(0, 15))
+THIRD_VENTRICLE: Final = Box(aside_mm=(0, 6), behind=(0.38, 0.62), below_mm=(62, np.inf))
+BASAL_CISTERNS: Final = Box(aside_mm=(0, 32), behind=(0.28, 0.68), below_mm=(72, np.inf))
+DEEP_HEMISPHERE: Final = Box(aside_mm=(0, 38), behind=(0.3, 0.62), below_mm=(48, 92))
+BRAIN_STEM: Final = Box(aside_mm=(0, 16), behind=(0.0, 0.68))
+FALX: Final = Box(aside_mm=(0, 9), below_mm=(-np.inf, 68))
+TEMPORAL: Final = Box(aside_mm=(25, np.inf), behind=(0.2, np.inf), below_mm=(68, np.inf))
+ORBITOFRONTAL: Final = Box(behind=(-np.inf, 0.45), below_mm=(68, np.inf))
+OCCIPITAL: Final = Box(below_mm=(35, np.inf))
+
+
 def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame | None:
     """Find the head's axes.
 
@@ -105,12 +171,12 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
     """
     inside = interior.inside
     points = _midpoints(inside, LEAST_WIDTH_MM / interior.spacing_mm)
-    if len(points) < 50:
+    if len(points) < LEAST_MIDPOINTS:
         return None
     # The widest slice gives the length: it lies above the skull base and its holes.
     areas = inside.sum(axis=(1, 2))
     rows = np.flatnonzero(inside[int(areas.argmax())].any(axis=1))
-    shown = np.flatnonzero(areas * interior.spacing_mm**2 > 400.0)
+    shown = np.flatnonzero(areas * interior.spacing_mm**2 > LEAST_AREA_MM2)
     return HeadFrame(
         midline=_fit_plane(points),
         front=float(rows[0]),
@@ -148,7 +214,7 @@ def laterality(left_mm: NDArray[np.float64]) -> Laterality:
     """
     left = float((left_mm > MIDLINE_MM).mean())
     right = float((left_mm < -MIDLINE_MM).mean())
-    if left + right < 0.5:
+    if left + right < BESIDE_SHARE:
         return Laterality.MIDLINE
     if min(left, right) >= BILATERAL_SHARE * (left + right):
         return Laterality.BILATERAL
@@ -195,11 +261,10 @@ def regions(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
 
 
 def _ventricles(position: HeadPosition) -> NDArray[np.str_]:
-    aside = np.abs(position.left_mm)
     return np.select(
         [
-            _in_posterior_fossa(position) & (aside < 15),
-            (aside < 6) & (position.below_mm > 62) & (np.abs(position.behind - 0.5) < 0.12),
+            _in_posterior_fossa(position) & FOURTH_VENTRICLE.holds(position),
+            THIRD_VENTRICLE.holds(position),
         ],
         [Region.FOURTH_VENTRICLE.value, Region.THIRD_VENTRICLE.value],
         Region.LATERAL_VENTRICLE.value,
@@ -207,31 +272,24 @@ def _ventricles(position: HeadPosition) -> NDArray[np.str_]:
 
 
 def _subarachnoid(position: HeadPosition) -> NDArray[np.str_]:
-    basal = (position.below_mm > 72) & (np.abs(position.left_mm) < 32)
-    central = (position.behind > 0.28) & (position.behind < 0.68)
     return np.select(
-        [basal & central, _in_posterior_fossa(position)],
+        [BASAL_CISTERNS.holds(position), _in_posterior_fossa(position)],
         [Region.BASAL_CISTERNS.value, Region.POSTERIOR_FOSSA.value],
         Region.SUBARACHNOID_CONVEXITY.value,
     )
 
 
 def _brain(position: HeadPosition) -> NDArray[np.str_]:
-    aside = np.abs(position.left_mm)
     below = _in_posterior_fossa(position)
-    deep = (aside < 38) & (position.behind > 0.3) & (position.behind < 0.62)
-    deep &= (position.below_mm > 48) & (position.below_mm < 92)
-    stem = (aside < 16) & (position.behind < 0.68)
     return np.select(
-        [below & stem, below, deep],
+        [below & BRAIN_STEM.holds(position), below, DEEP_HEMISPHERE.holds(position)],
         [Region.BRAIN_STEM.value, Region.CEREBELLUM.value, Region.DEEP_HEMISPHERE.value],
         _lobe(position, _LOBES),
     )
 
 
 def _extra_axial(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
-    falx = (np.abs(position.left_mm) < 9) & (position.below_mm < 68)
-    falx &= kind is HemorrhageType.SDH
+    falx = FALX.holds(position) & (kind is HemorrhageType.SDH)
     return np.select(
         [_in_posterior_fossa(position), falx],
         [Region.POSTERIOR_FOSSA.value, Region.PARAFALCINE.value],
@@ -241,23 +299,22 @@ def _extra_axial(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str
 
 def _lobe(position: HeadPosition, names: tuple[Region, ...]) -> NDArray[np.str_]:
     frontal, parietal, temporal, occipital = (name.value for name in names)
-    # The central sulcus runs from just behind the middle at the vertex forwards and down.
-    central = 0.54 - 0.0022 * position.below_mm
-    lateral = np.abs(position.left_mm) > 25
-    low = (position.below_mm > 68) & lateral & (position.behind > 0.2)
-    # The parieto-occipital sulcus: further forwards the lower it lies.
-    behind = position.behind > 0.93 - 0.0018 * position.below_mm
+    behind_sulcus = position.behind > PARIETO_OCCIPITAL.at(position.below_mm)
     return np.select(
-        [behind & (position.below_mm > 35), low, position.behind < central],
-        [occipital, temporal, frontal],
-        np.where((position.below_mm > 68) & (position.behind < 0.45), frontal, parietal),
+        [
+            OCCIPITAL.holds(position) & behind_sulcus,
+            TEMPORAL.holds(position),
+            ORBITOFRONTAL.holds(position),
+            position.behind < CENTRAL_SULCUS.at(position.below_mm),
+        ],
+        [occipital, temporal, frontal, frontal],
+        parietal,
     )
 
 
 def _in_posterior_fossa(position: HeadPosition) -> NDArray[np.bool_]:
-    # The tentorium: about 75 mm below the vertex at its top, lower towards sides and back.
-    border = 82 + 0.25 * np.abs(position.left_mm)
-    below: NDArray[np.bool_] = (position.below_mm > border) & (position.behind > 0.5)
+    tentorium_mm = TENTORIUM.at(np.abs(position.left_mm))
+    below: NDArray[np.bool_] = (position.below_mm > tentorium_mm) & POSTERIOR.holds(position)
     return below
 
 
@@ -275,7 +332,7 @@ def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
 def _fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
     """Fit the midline by least squares, thrice, each time without the worst fifth."""
     kept = points
-    solution = np.zeros(3)
+    solution: NDArray[np.floating] = np.zeros(3)
     for _ in range(3):
         design = np.column_stack([np.ones(len(kept)), kept[:, 1], kept[:, 0]])
         solution, *_ = np.linalg.lstsq(design, kept[:, 2], rcond=None)

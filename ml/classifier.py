@@ -31,9 +31,7 @@ def conv_norm(
 ) -> nn.Sequential:
     """Convolution, batch normalization, ReLU6 (torchvision's Conv2dNormActivation)."""
     return nn.Sequential(
-        nn.Conv2d(
-            channels, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False
-        ),
+        nn.Conv2d(channels, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU6(inplace=True),
     )
@@ -79,6 +77,7 @@ class Classifier(nn.Module):
     def __init__(self, channels: int, kinds: int, dropout: float) -> None:
         """Build an untrained network."""
         super().__init__()
+        self.channels = channels
         features: list[nn.Module] = [conv_norm(channels, STEM_CHANNELS, stride=2)]
         width = STEM_CHANNELS
         for expansion, outputs, repeats, first_stride in INVERTED_RESIDUALS:
@@ -126,7 +125,7 @@ def load_imagenet(classifier: Classifier, state: dict[str, Tensor]) -> None:
         if name.startswith("features.")
     }
     color = encoder["0.0.weight"]
-    extra = classifier.features[0][0].in_channels - color.shape[1]  # type: ignore[index,union-attr,operator]
+    extra = classifier.channels - color.shape[1]
     neighbor = 0.25 * color.mean(dim=1, keepdim=True)
     encoder["0.0.weight"] = torch.cat([color, neighbor.repeat(1, extra, 1, 1)], dim=1)
     classifier.features.load_state_dict(encoder)

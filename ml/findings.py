@@ -223,9 +223,7 @@ def _finding(
     )
 
 
-def _places(
-    head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]
-) -> tuple[Place, ...]:
+def _places(head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]) -> tuple[Place, ...]:
     position = _position(head, voxels)
     return () if position is None else places(kind, position)
 

@@ -246,14 +246,12 @@ def _source_mask(
 
 def _heights_mm(source: Volume) -> NDArray[np.float64]:
     """Return (S,) heights of the slices' centers above the first, along their normal."""
-    normal = np.cross(source.direction[:, 2], source.direction[:, 1])
+    normal = source.direction[:, 0]
     heights: NDArray[np.float64] = (source.positions_mm - source.positions_mm[0]) @ normal
-    return np.abs(heights)
+    return heights
 
 
-def _mask_of(
-    shape: tuple[int, ...], typed: tuple[TypedLesion, ...]
-) -> NDArray[np.bool_]:
+def _mask_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.bool_]:
     mask = np.zeros(shape, np.bool_)
     for one in typed:
         mask[tuple(one.lesion.voxels.T)] = True
@@ -266,9 +264,7 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _warnings(
-    manifest: Manifest, interior: Interior, frame: HeadFrame | None
-) -> tuple[str, ...]:
+def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
     found = []
     if manifest.demonstrator:
         found.append(DEMONSTRATOR)

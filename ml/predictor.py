@@ -43,7 +43,10 @@ class TorchPredictor:
     """
 
     def __init__(
-        self, network: HemorrhageNetwork, device: str = "cpu", precision: torch.dtype = torch.float32
+        self,
+        network: HemorrhageNetwork,
+        device: str = "cpu",
+        precision: torch.dtype = torch.float32,
     ) -> None:
         """Fold batch normalization and move the network."""
         folded = fold_norms(network.eval())
@@ -127,7 +130,10 @@ def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
     try:
         state = load_file(path)
         network.load_state_dict(
-            {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+            {
+                name: value.float() if value.is_floating_point() else value
+                for name, value in state.items()
+            }
         )
     except (SafetensorError, RuntimeError) as error:
         raise InvalidBundle("the weights do not fit the manifest's network") from error

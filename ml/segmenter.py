@@ -43,7 +43,7 @@ class Segmenter(nn.Module):
         self.last = conv_norm(width + channels, LAST_CHANNELS)
         self.mask = nn.Conv2d(LAST_CHANNELS, 1, 1)
         # One pixel in a hundred is blood: start there, not at one in two.
-        nn.init.constant_(self.mask.bias, PRIOR_LOGIT)
+        self.mask.bias = nn.Parameter(torch.full((1,), PRIOR_LOGIT))
         nn.init.normal_(self.mask.weight, std=0.3)
         self.kinds = nn.Conv2d(DECODER_CHANNELS[KIND_LEVEL], kinds, 1)
 

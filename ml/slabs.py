@@ -36,11 +36,11 @@ class Slabs:
         if len(self.first) == len(self.thickness_mm):
             return slices
         weights = self.thickness_mm.astype(np.float32)
-        weighted = slices * weights.reshape(-1, *[1] * (slices.ndim - 1))
+        weighted: NDArray[np.float32] = slices * weights.reshape(-1, *[1] * (slices.ndim - 1))
         sums = np.add.reduceat(weighted, self.first, axis=0)
         totals = np.add.reduceat(weights, self.first)
-        averaged: NDArray[np.float32] = sums / totals.reshape(-1, *[1] * (slices.ndim - 1))
-        return averaged
+        averaged = sums / totals.reshape(-1, *[1] * (slices.ndim - 1))
+        return averaged.astype(np.float32)
 
 
 def plan_slabs(thickness_mm: NDArray[np.float64], target_mm: float = TARGET_MM) -> Slabs:

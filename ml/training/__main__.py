@@ -1,12 +1,26 @@
-"""``python -m ml.training prepare|phantoms|train|predict|evaluate|calibrate|export``."""
+"""``python -m ml.training prepare|phantoms|train|predict|evaluate|export``.
+
+The order of the recipe. ``prepare`` and ``phantoms`` write the sets; ``train`` makes one
+network per fold and one of all patients; ``predict`` reads each fold's held-out patients;
+``evaluate`` prints the figures; ``export`` calibrates on all out-of-fold predictions and
+writes the bundle.
+"""
 
 import argparse
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from ml.training.config import read_config
+from ml.training.evaluate import report, write_report
+from ml.training.evidence import gather
+from ml.training.export import export_bundle
+from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_ctich, prepare_phantoms
+from ml.training.scorebook import fit_scorebook
 from ml.training.train import RunPaths, train
 
 
@@ -20,28 +34,49 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.training", description=main.__doc__)
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
-    steps = parser.add_subparsers(required=True)
-    prepare = steps.add_parser("prepare", help="CT-ICH pictures to HU on the model's grid")
-    prepare.add_argument("--ct-ich", type=Path, required=True)
-    prepare.add_argument("--config", type=Path, required=True)
-    prepare.add_argument("--out", type=Path, required=True)
-    prepare.set_defaults(step=_prepare)
-    phantoms = steps.add_parser("phantoms", help="synthetic heads, for training only")
-    phantoms.add_argument("--config", type=Path, required=True)
+    steps = parser.add_subparsers(required=True, metavar="STEP")
+    prepare = _step(steps, "prepare", _prepare, "CT-ICH pictures to HU on the model's grid")
+    prepare.add_argument("--ct-ich", type=Path, required=True, help="folder of the set")
+    prepare.add_argument("--out", type=Path, required=True, help="folder to write, 2 GB")
+    phantoms = _step(steps, "phantoms", _phantoms, "synthetic heads; they only train")
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--heads", type=int, default=40)
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
-    phantoms.set_defaults(step=_phantoms)
-    training = steps.add_parser("train", help="one network; resumes where it was cut")
-    training.add_argument("--config", type=Path, required=True)
+    training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--phantoms", type=Path)
-    training.add_argument("--imagenet", type=Path, required=True)
-    training.add_argument("--run", type=Path, required=True)
-    training.add_argument("--fold", type=int, required=True, help="held out; −1 for none")
-    training.add_argument("--minutes", type=float, required=True)
-    training.set_defaults(step=_train)
+    training.add_argument("--imagenet", type=Path, required=True, help="safetensors")
+    training.add_argument("--run", type=Path, required=True, help="folder of the run")
+    training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
+    training.add_argument("--minutes", type=float, required=True, help="wall clock")
+    predict = _step(steps, "predict", _predict, "held-out patients of one fold")
+    predict.add_argument("--prepared", type=Path, required=True)
+    predict.add_argument("--weights", type=Path, required=True)
+    predict.add_argument("--fold", type=int, required=True)
+    predict.add_argument("--out", type=Path, required=True)
+    evaluate = _step(steps, "evaluate", _evaluate, "figures out of fold")
+    evaluate.add_argument("--prepared", type=Path, required=True)
+    evaluate.add_argument("--predictions", type=Path, required=True)
+    evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
+    export = _step(steps, "export", _export, "calibrate and write the bundle")
+    export.add_argument("--prepared", type=Path, required=True)
+    export.add_argument("--predictions", type=Path, required=True)
+    export.add_argument("--report", type=Path, required=True)
+    export.add_argument("--run", type=Path, required=True, help="run without a held-out fold")
+    export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     return parser
+
+
+def _step(
+    steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    step = steps.add_parser(name, help=text)
+    step.add_argument("--config", type=Path, required=True, help="JSON of the bundle")
+    step.set_defaults(step=function)
+    return step
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
@@ -57,6 +92,34 @@ def _train(arguments: argparse.Namespace) -> None:
     paths = RunPaths(arguments.prepared, arguments.phantoms, arguments.imagenet, arguments.run)
     config = read_config(arguments.config)
     train(config, paths, fold=arguments.fold, minutes=arguments.minutes)
+
+
+def _predict(arguments: argparse.Namespace) -> None:
+    spec = read_config(arguments.config).network
+    predict_fold(
+        arguments.prepared, arguments.weights, arguments.out, spec=spec, fold=arguments.fold
+    )
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    spacing_mm = read_config(arguments.config).network.spacing_mm
+    figures = report(gather(arguments.prepared, arguments.predictions, spacing_mm))
+    write_report(figures, arguments.out)
+    sys.stdout.write(arguments.out.read_text())
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    config = read_config(arguments.config)
+    patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
+    lines = (arguments.run / "log.jsonl").read_text().splitlines()
+    export_bundle(
+        arguments.run / "weights.safetensors",
+        arguments.out,
+        config=config,
+        book=fit_scorebook(patients),
+        figures=json.loads(arguments.report.read_text()),
+        training={"steps": max(json.loads(line)["step"] for line in lines)},
+    )
 
 
 if __name__ == "__main__":

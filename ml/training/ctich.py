@@ -27,6 +27,7 @@ BONE_STEP_HU: Final = 3200.0 / 255.0
 LOWEST_LEVEL: Final = 6
 HIGHEST_LEVEL: Final = 249
 # One bone picture is missing (084/36); its saturated brain pixels get these.
+HALF_LEVEL: Final = 127
 ASSUMED_BONE_HU: Final = 700.0
 ASSUMED_AIR_HU: Final = -900.0
 # The release has no pixel spacing; the median skull (521×404 px) suggests this.
@@ -131,14 +132,12 @@ def read_ctich(folder: Path) -> Iterator[LabeledSeries]:
         )
 
 
-def _read_slice(
-    pictures: Path, number: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _read_slice(pictures: Path, number: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     brain = _gray(pictures / "brain" / f"{number}.jpg")
     bone_path = pictures / "bone" / f"{number}.jpg"
     mask_path = pictures / "brain" / f"{number}_HGE_Seg.jpg"
     hu = rebuild_hu(brain, _gray(bone_path) if bone_path.exists() else None)
-    mask = _gray(mask_path) > 127 if mask_path.exists() else np.zeros(hu.shape, np.bool_)
+    mask = _gray(mask_path) > HALF_LEVEL if mask_path.exists() else np.zeros(hu.shape, np.bool_)
     return hu, mask
 
 

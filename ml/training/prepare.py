@@ -28,7 +28,7 @@ VOLUME_RANGE_ML: Final = {
 }
 
 
-def prepare_ctich(source: Path, target: Path, spec: NetworkSpec, progress: bool = True) -> int:
+def prepare_ctich(source: Path, target: Path, spec: NetworkSpec, *, progress: bool = True) -> int:
     """Write CT-ICH as a prepared set.
 
     Parameters
@@ -52,7 +52,7 @@ def prepare_ctich(source: Path, target: Path, spec: NetworkSpec, progress: bool 
     def converted() -> Iterator[SourceSeries]:
         for series in read_ctich(source):
             if progress:
-                print(f"patient {series.patient}: {len(series.hu)} slices", flush=True)
+                print(f"patient {series.patient}: {len(series.hu)} slices", flush=True)  # noqa: T201
             yield _converted(series)
 
     grid = ModelGrid(spec.size, spec.spacing_mm)

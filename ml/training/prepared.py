@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from ml.geometry import ModelGrid, Placement, head_center, to_grid
 
-HU_RANGE = (-1024, 3071)
+HU_RANGE: Final = (-1024, 3071)
+HALF: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,10 @@ def _resampled(
         of_kind = one.kinds == kind
         if of_kind.any():
             covered = to_grid(of_kind.astype(np.float32) - 1000.0, placement) + 1000.0
-            kinds[covered.reshape(low).mean(axis=(2, 4)) > 0.5] = kind
+            kinds[covered.reshape(low).mean(axis=(2, 4)) > HALF] = kind
     return {
         "hu": np.rint(hu).astype(np.int16),
-        "mask": (inside > 0.5).astype(np.uint8),
+        "mask": (inside > HALF).astype(np.uint8),
         "hu_reduced": np.rint(hu.reshape(low).mean(axis=(2, 4))).astype(np.int16),
         "mask_reduced": np.rint(share * 255).clip(0, 255).astype(np.uint8),
         "kind_reduced": kinds,

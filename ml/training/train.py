@@ -19,11 +19,13 @@ from ml.training.augment import augment
 from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
 from ml.training.losses import losses, total
-from ml.training.prepared import PreparedSet, open_prepared
+from ml.training.prepared import open_prepared
 
 ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
 LOG_EVERY_STEPS: Final = 20
+# A pixel belongs to a kind that covers more than half of it.
+MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,7 @@ class _Run:
         for group in self._optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(share, self.config.optimizer.warm_up)
         batch = self._batch()
-        hu, maps = augment(
-            batch.hu, batch.maps, size, self.config.augmentation, self._torch_random
-        )
+        hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
         kind = _known_kind(maps[:, 1:])
         self.network.train()
         terms = losses(self.network.read(hu), batch.labels, maps[:, :1], kind)
@@ -184,14 +184,13 @@ class _Run:
 
     def _open_phantoms(self) -> Sampler | None:
         folder = self._paths.phantoms
-        wanted = folder is not None and self._phantoms is None
-        if wanted and self.progress.step % LOG_EVERY_STEPS == 0:
-            assert folder is not None
-            if (folder / "slices.json").exists():
-                prepared: PreparedSet = open_prepared(folder)
-                everything = list(range(len(prepared.rows)))
-                self._phantoms = Sampler(prepared, everything, self._random)
-                self._log({"step": self.progress.step, "phantom_slices": len(everything)})
+        if folder is None or self._phantoms is not None:
+            return self._phantoms
+        if self.progress.step % LOG_EVERY_STEPS == 0 and (folder / "slices.json").exists():
+            prepared = open_prepared(folder)
+            everything = list(range(len(prepared.rows)))
+            self._phantoms = Sampler(prepared, everything, self._random)
+            self._log({"step": self.progress.step, "phantom_slices": len(everything)})
         return self._phantoms
 
     @torch.no_grad()
@@ -226,7 +225,9 @@ class _Run:
         for name, term in terms.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + float(term.detach())
         if progress.step % LOG_EVERY_STEPS == 0:
-            means = {name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()}
+            means = {
+                name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()
+            }
             self._log({"step": progress.step, "share": round(share, 4), "size": size, **means})
             progress.sums.clear()
 
@@ -238,7 +239,7 @@ class _Run:
 def _known_kind(known: Tensor) -> Tensor:
     """Return 1 + index of the kind that covers each pixel, 0 where none is known to."""
     most, index = known.max(dim=1, keepdim=True)
-    return torch.where(most > 0.5, index + 1, torch.zeros_like(index)).float()
+    return torch.where(most > MOSTLY, index + 1, torch.zeros_like(index)).float()
 
 
 def _schedule(share: float, warm_up: float) -> float:

@@ -1,0 +1,115 @@
+"""What the fold networks said about patients that they had not seen, boiled down for scoring."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.lesions import find_lesions
+from ml.pipeline import interior_of
+from ml.training.predict import patients_of, read_prediction
+from ml.training.prepared import PreparedSet, open_prepared
+
+MASK_THRESHOLDS: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+LEAST_ML: Final = 0.5
+SLAB_MM: Final = 5.0
+# The floor without a network: blood is what lies between these HU inside the skull.
+FLOOR_HU: Final = (52.0, 95.0)
+
+
+@dataclass(frozen=True)
+class PatientEvidence:
+    """One patient, out of fold; S slices, T mask thresholds.
+
+    Attributes
+    ----------
+    patient, fold
+        Who, and the fold that was held out.
+    labels
+        (S, K) bool.
+    kind_probabilities
+        (S, K).
+    overlap, predicted
+        (T, S) pixels of the mask that are blood, and that are said to be.
+    truth
+        (S,) pixels of blood.
+    lesion_ml
+        (T,) outlined volume after small lesions are left out.
+    true_ml
+        With the assumed spacing.
+    floor_overlap, floor_predicted
+        (S,) the same for the HU floor.
+    """
+
+    patient: int
+    fold: int
+    labels: NDArray[np.bool_]
+    kind_probabilities: NDArray[np.float32]
+    overlap: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    lesion_ml: NDArray[np.float64]
+    true_ml: float
+    floor_overlap: NDArray[np.int64]
+    floor_predicted: NDArray[np.int64]
+
+
+def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[PatientEvidence]:
+    """Gather every patient whose prediction is there.
+
+    Parameters
+    ----------
+    prepared
+        Prepared set.
+    predictions
+        Folder of ``<patient>.npz``.
+    spacing_mm
+        Of the prepared set.
+    """
+    source = open_prepared(prepared)
+    return [
+        _evidence(source, patient, rows, predictions / f"{patient}.npz", spacing_mm)
+        for patient, rows in patients_of(source)
+        if (predictions / f"{patient}.npz").exists()
+    ]
+
+
+def _evidence(
+    source: PreparedSet, patient: int, rows: NDArray[np.intp], path: Path, spacing_mm: float
+) -> PatientEvidence:
+    prediction = read_prediction(path)
+    hu = source.hu[rows].astype(np.float32)
+    interior = interior_of(hu, spacing_mm)
+    step = hu.shape[-1] // interior.inside.shape[-1]
+    inside = interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+    truth = source.mask[rows] > 0
+    voxel_ml = np.full(len(hu), spacing_mm**2 * SLAB_MM / 1000.0)
+    maps = prediction.mask_probabilities * inside
+    masks = [maps > threshold for threshold in MASK_THRESHOLDS]
+    floor = inside & (hu > FLOOR_HU[0]) & (hu < FLOOR_HU[1])
+    return PatientEvidence(
+        patient=patient,
+        fold=source.rows[int(rows[0])].fold,
+        labels=np.array([source.rows[int(row)].labels for row in rows], np.bool_),
+        kind_probabilities=prediction.kind_probabilities,
+        overlap=np.array([_count(mask & truth) for mask in masks]),
+        predicted=np.array([_count(mask) for mask in masks]),
+        truth=_count(truth),
+        lesion_ml=np.array([_lesion_ml(mask, hu, voxel_ml) for mask in masks]),
+        true_ml=float(truth.sum() * voxel_ml[0]),
+        floor_overlap=_count(floor & truth),
+        floor_predicted=_count(floor),
+    )
+
+
+def _count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    counted: NDArray[np.int64] = mask.sum(axis=(1, 2))
+    return counted
+
+
+def _lesion_ml(
+    mask: NDArray[np.bool_], hu: NDArray[np.float32], voxel_ml: NDArray[np.float64]
+) -> float:
+    return sum(lesion.volume_ml for lesion in find_lesions(mask, hu, voxel_ml, least_ml=LEAST_ML))

@@ -1,0 +1,132 @@
+"""Write the bundle: the network of all patients, calibrated out of fold, and what it is."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Final
+
+from pydantic import JsonValue
+
+from ml.bundle import (
+    CalibrationRule,
+    InputChannel,
+    Manifest,
+    MaskRule,
+    OperatingRule,
+    WeightsFile,
+    sha256_of,
+)
+from ml.slabs import TARGET_MM
+from ml.training.config import TrainingConfig
+from ml.training.evaluate import IMAGENET_FLOOR
+from ml.training.evidence import LEAST_ML, MASK_THRESHOLDS
+from ml.training.scorebook import RULE, Scorebook
+from ml.windows import CHANNELS
+from preread import __version__
+from preread.terms import KINDS
+
+WEIGHTS_FILE: Final = "weights.safetensors"
+CITATIONS: Final = (
+    (
+        "Hssayeni M. Computed Tomography Images for Intracranial Hemorrhage Detection and "
+        "Segmentation, version 1.0.0. PhysioNet, 2019. doi:10.13026/w8q8-ky94 (CC BY 4.0)."
+    ),
+    (
+        "Hssayeni MD, Croock MS, Salman AD, Al-khafaji HF, Yahya ZA, Ghoraani B. Intracranial "
+        "Hemorrhage Segmentation Using a Deep Convolutional Model. Data 2020;5(1):14."
+    ),
+    (
+        "Goldberger AL, et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation "
+        "2000;101(23):e215-e220."
+    ),
+    (
+        "Sandler M, et al. MobileNetV2: Inverted Residuals and Linear Bottlenecks. CVPR 2018; "
+        "encoder started from ImageNet weights of an Apache-2.0 release (google-coral/test_data)."
+    ),
+)
+LICENSE: Final = (
+    "Apache-2.0. Derived from CT-ICH v1.0.0 (CC BY 4.0): keep the citations with the weights."
+)
+TRAINED_ON: Final = (
+    "CT-ICH v1.0.0: 82 patients of one trauma center (36 with hemorrhage), rebuilt from 8-bit "
+    "pictures; ImageNet start; synthetic phantoms as a tenth of each batch"
+)
+
+
+def export_bundle(
+    weights: Path,
+    target: Path,
+    *,
+    config: TrainingConfig,
+    book: Scorebook,
+    figures: dict[str, JsonValue],
+    training: dict[str, JsonValue],
+) -> Manifest:
+    """Write ``manifest.json`` and the weights.
+
+    Parameters
+    ----------
+    weights
+        safetensors of the network trained on all patients.
+    target
+        The bundle's folder.
+    config
+        How it was trained.
+    book
+        Fitted on every out-of-fold prediction.
+    figures
+        The report of ``evaluate``.
+    training
+        Anything worth keeping about the run.
+
+    Returns
+    -------
+    Manifest
+        As written. ``demonstrator`` is set when the study AUC, out of fold, does not clear
+        the ImageNet probe.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(weights, target / WEIGHTS_FILE)
+    manifest = Manifest(
+        schema_version="1.0",
+        name=config.name,
+        version="1",
+        demonstrator=not clears_floor(figures),
+        weights=_weights_file(target / WEIGHTS_FILE),
+        network=config.network,
+        kinds=KINDS,
+        channels=tuple(
+            InputChannel(
+                slice_offset=channel.offset,
+                low_hu=channel.window.low_hu,
+                high_hu=channel.window.high_hu,
+            )
+            for channel in CHANNELS
+        ),
+        slab_mm=TARGET_MM,
+        mask=MaskRule(threshold=MASK_THRESHOLDS[book.mask_index], least_ml=LEAST_ML),
+        calibration=CalibrationRule(
+            id=f"{config.name}-oof", any=book.any_curve, kinds=book.kind_curves
+        ),
+        operating=OperatingRule(id=f"{config.name}-op1", points=book.points, rule=RULE),
+        trained_on=TRAINED_ON,
+        training={"config": json.loads(config.model_dump_json()), **training},
+        evaluation=figures,
+        license=LICENSE,
+        citations=CITATIONS,
+        code_version=__version__,
+    )
+    text = json.dumps(json.loads(manifest.model_dump_json()), indent=2, ensure_ascii=False)
+    (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return manifest
+
+
+def clears_floor(figures: dict[str, JsonValue]) -> bool:
+    """Whether the study AUC out of fold is above the ImageNet linear probe's."""
+    study = figures["study_any"]
+    area = study["auc"] if isinstance(study, dict) else None
+    return isinstance(area, float) and area > IMAGENET_FLOOR
+
+
+def _weights_file(path: Path) -> WeightsFile:
+    return WeightsFile(file=path.name, sha256=sha256_of(path), size_bytes=path.stat().st_size)

@@ -1,0 +1,115 @@
+"""Fit thresholds and calibration on some patients; apply them to others."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.scoring import Calibration, OperatingPoints, any_features, top_logit
+from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
+from ml.training.metrics import (
+    fit_calibration,
+    threshold_for_sensitivity,
+    threshold_for_specificity,
+)
+from preread.terms import KINDS
+
+SUSPECTED_SPECIFICITY: Final = 0.80
+CRITICAL_SPECIFICITY: Final = 0.95
+INDETERMINATE_SENSITIVITY: Final = 0.95
+KIND_SPECIFICITY: Final = 0.90
+# A volume that neurosurgical guidelines treat as large (epidural: 30 ml, Bullock et al.,
+# Neurosurgery 2006;58(3 Suppl):S7-15); here it only raises a suspected study.
+CRITICAL_ML: Final = 30.0
+RIDGE_ANY: Final = 0.1
+RIDGE_KIND: Final = 0.5
+RULE: Final = (
+    "suspected: lowest probability with study specificity >= 0.80; critical: lowest with "
+    "specificity >= 0.95, or suspected and 30 ml or more outlined; indeterminate: highest "
+    "with sensitivity >= 0.95, but not above suspected; a type: lowest with specificity >= 0.90"
+)
+
+
+@dataclass(frozen=True)
+class Scorebook:
+    """Everything between the network's output and the level.
+
+    Attributes
+    ----------
+    mask_index
+        Into ``MASK_THRESHOLDS``.
+    any_curve, kind_curves
+        Calibrations.
+    points
+        Operating points.
+    """
+
+    mask_index: int
+    any_curve: Calibration
+    kind_curves: tuple[Calibration, ...]
+    points: OperatingPoints
+
+    def any_probability(self, evidence: PatientEvidence) -> float:
+        """Return the calibrated probability of any hemorrhage."""
+        return self.any_curve.probability(_features(evidence, self.mask_index))
+
+    def kind_probability(self, evidence: PatientEvidence, kind: int) -> float:
+        """Return the calibrated probability of one kind."""
+        return self.kind_curves[kind].probability([top_logit(evidence.kind_probabilities[:, kind])])
+
+    def volume_ml(self, evidence: PatientEvidence) -> float:
+        """Return the outlined volume."""
+        return float(evidence.lesion_ml[self.mask_index])
+
+
+def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
+    """Fit on these patients, and on nothing else."""
+    mask_index = int(np.argmax([mean_dice(known, index) for index in range(len(MASK_THRESHOLDS))]))
+    truth = np.array([one.labels.any() for one in known])
+    features = np.array([_features(one, mask_index) for one in known])
+    any_curve = fit_calibration(features, truth, RIDGE_ANY)
+    fitted = np.array([any_curve.probability(row) for row in features])
+    curves, thresholds = _fit_kinds(known)
+    suspected = threshold_for_specificity(fitted, truth, SUSPECTED_SPECIFICITY)
+    critical = threshold_for_specificity(fitted, truth, CRITICAL_SPECIFICITY)
+    sensitive = threshold_for_sensitivity(fitted, truth, INDETERMINATE_SENSITIVITY)
+    points = OperatingPoints(
+        indeterminate=min(sensitive, suspected),
+        suspected=suspected,
+        critical=max(critical, suspected),
+        critical_ml=CRITICAL_ML,
+        kinds=thresholds,
+    )
+    return Scorebook(mask_index, any_curve, curves, points)
+
+
+def mean_dice(known: list[PatientEvidence], mask_index: int) -> float:
+    """Return the mean Dice over all slices with blood."""
+    return float(np.concatenate([slice_dice(one, mask_index) for one in known]).mean())
+
+
+def slice_dice(one: PatientEvidence, mask_index: int) -> NDArray[np.float64]:
+    """Return Dice of each slice with blood, in order."""
+    positive = one.truth > 0
+    both = one.predicted[mask_index] + one.truth
+    dice: NDArray[np.float64] = 2.0 * one.overlap[mask_index][positive] / both[positive]
+    return dice
+
+
+def _fit_kinds(
+    known: list[PatientEvidence],
+) -> tuple[tuple[Calibration, ...], tuple[float, ...]]:
+    curves, thresholds = [], []
+    for kind in range(len(KINDS)):
+        truth = np.array([one.labels[:, kind].any() for one in known])
+        scores = np.array([[top_logit(one.kind_probabilities[:, kind])] for one in known])
+        curve = fit_calibration(scores, truth, RIDGE_KIND)
+        fitted = np.array([curve.probability(row) for row in scores])
+        curves.append(curve)
+        thresholds.append(threshold_for_specificity(fitted, truth, KIND_SPECIFICITY))
+    return tuple(curves), tuple(thresholds)
+
+
+def _features(one: PatientEvidence, mask_index: int) -> tuple[float, float]:
+    return any_features(one.kind_probabilities, float(one.lesion_ml[mask_index]))
