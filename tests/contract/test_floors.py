@@ -37,19 +37,19 @@ def modules_of(package: str) -> list[str]:
 
 
 def test_the_web_process_loads_no_model_and_no_worker():
-    assert loaded_by(*modules_of("api")).isdisjoint({"torch", "ml", "worker"})
+    assert loaded_by(*modules_of("api")) & {"torch", "ml", "worker"} == set()
 
 
 def test_the_worker_process_loads_no_web_framework():
-    assert loaded_by(*modules_of("worker")).isdisjoint({"fastapi", "starlette", "uvicorn", "api"})
+    assert loaded_by(*modules_of("worker")) & {"fastapi", "starlette", "uvicorn", "api"} == set()
 
 
 def test_the_command_line_starts_without_torch_and_the_web_framework():
-    assert loaded_by("preread.__main__").isdisjoint({"torch", "fastapi", "ml", "api", "worker"})
+    assert loaded_by("preread.__main__") & {"torch", "fastapi", "ml", "api", "worker"} == set()
 
 
-def test_reading_a_volume_needs_no_torch():
-    assert loaded_by("ml.pipeline").isdisjoint({"torch", "sqlalchemy", "redis", "rq"})
+def test_the_way_of_a_volume_is_arrays_only():
+    assert loaded_by("ml.pipeline") & {"torch", "sqlalchemy", "redis", "rq"} == set()
 
 
 @pytest.mark.parametrize("name", PACKAGES)
