@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from preread.db.engine import Database, open_database
 from preread.db.migrate import upgrade
+from preread.db.tables import Base
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.store import Store
@@ -89,7 +90,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.URL]:
-    """A PostgreSQL of our own on a private socket, with a migrated template database."""
+    """A PostgreSQL of our own on a private socket, with one database at the newest schema."""
     initdb = shutil.which("initdb") or next(
         (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
     )
@@ -123,15 +124,14 @@ def postgres_server() -> Iterator[sa.URL]:
     server = subprocess.Popen(
         [programs / "postgres", "-D", folder / "data", *flags], **quiet, **cwd
     )
-    url = sa.URL.create("postgresql+psycopg", "preread", query={"host": str(folder)})
+    url = sa.URL.create(
+        "postgresql+psycopg", "preread", database="postgres", query={"host": str(folder)}
+    )
     try:
         wait_until_it_answers(url)
-        create_database(url, "template_preread")
-        template = open_database(
-            url.set(database="template_preread").render_as_string(hide_password=False)
-        )
-        upgrade(template)
-        template.close()
+        database = open_database(url.render_as_string(hide_password=False))
+        upgrade(database)
+        database.close()
         yield url
     finally:
         server.send_signal(signal.SIGQUIT)  # at once; nothing in it is worth saving
@@ -140,7 +140,7 @@ def postgres_server() -> Iterator[sa.URL]:
 
 
 def wait_until_it_answers(server: sa.URL) -> None:
-    engine = sa.create_engine(server.set(database="postgres"), poolclass=sa.NullPool)
+    engine = sa.create_engine(server, poolclass=sa.NullPool)
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -153,10 +153,11 @@ def wait_until_it_answers(server: sa.URL) -> None:
             return
 
 
-def create_database(server: sa.URL, name: str) -> None:
-    engine = sa.create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+def empty_all_tables(server: sa.URL) -> None:
+    engine = sa.create_engine(server, poolclass=sa.NullPool)
+    tables = ", ".join(Base.metadata.tables)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
     engine.dispose()
 
 
@@ -168,9 +169,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     server: sa.URL = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid4().hex}"
-    create_database(server, f"{name} TEMPLATE template_preread")
-    return server.set(database=name).render_as_string(hide_password=False)
+    empty_all_tables(server)
+    return server.render_as_string(hide_password=False)
 
 
 @pytest.fixture
