@@ -18,7 +18,7 @@ ALLOWED: Final = frozenset(
         "event",
         "level",
         "timestamp",
-        "logger",
+        "source",
         "attempt",
         "bytes",
         "code",
@@ -50,7 +50,7 @@ ALLOWED: Final = frozenset(
     }
 )
 
-_QUIET: Final = ("pydicom", "httpx", "httpcore", "rq", "uvicorn.access", "alembic")
+_QUIET: Final = ("pydicom", "httpx", "httpcore", "rq.worker", "uvicorn.access", "alembic")
 
 
 def configure_logs(level: str) -> None:
@@ -76,7 +76,7 @@ def configure_logs(level: str) -> None:
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a module."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(source=name)
     return logger
 
 
@@ -108,6 +108,6 @@ class _ThroughStructlog(logging.Handler):
     """Library messages: their logger and level, never their text."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        log = structlog.get_logger(logger=record.name)
+        log = structlog.get_logger(source=record.name)
         error = record.exc_info[1] if record.exc_info else None
         log.log(record.levelno, "library_message", exc_info=error)

@@ -73,6 +73,10 @@ class DoorbellJob(Job):
         """None: callbacks are code from Redis."""
         return
 
+    def send_webhooks(self, status: str, *, exc_string: str | None = None) -> None:
+        """Send none: their addresses would come from Redis."""
+        del status, exc_string
+
 
 class RqDoorbell:
     """The doorbell on Redis."""
@@ -120,7 +124,8 @@ def connect(settings: Settings, *, patient: bool) -> redis.Redis:
     """
     url = settings.redis_url.get_secret_value()
     if patient:
-        return redis.Redis.from_url(url, socket_connect_timeout=5)
+        # Its loop has other things to do while Redis is away, so it retries by itself.
+        return redis.Redis.from_url(url, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0))
     return redis.Redis.from_url(
         url,
         socket_timeout=settings.redis_timeout_s,

@@ -1,0 +1,197 @@
+"""Worker processes as they really run: a supervisor, children, Redis and a database."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from preread.db.events import EventKind
+from preread.resources import open_resources
+from preread.settings import Settings
+from preread.study import AiState
+from preread.terms import ReasonCode
+from tests.builders import send_study
+from tests.support.processes import RedisServer, child_pids, running_worker, wait_until
+
+QUICK = {"lease_s": 3, "heartbeat_s": 0.5, "retry_pause_s": 0.05, "study_time_limit_s": 5}
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def redis_server():
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def live(sqlite_template, redis_server, tmp_path_factory):
+    """Resources with the real clock and the real doorbell."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copy(sqlite_template, folder / "preread.sqlite")
+    settings = Settings(
+        database_url=f"sqlite:///{folder}/preread.sqlite",
+        redis_url=redis_server.url,
+        store_dir=folder / "store",
+    )
+    with open_resources(settings) as resources:
+        yield resources
+
+
+@pytest.fixture(scope="module")
+def log_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("log") / "worker.log"
+
+
+@pytest.fixture(scope="module")
+def shared_supervisor(live, log_path):
+    """One supervisor for all tests that leave it running, as it must be able to go on."""
+    with running_worker(live.settings, log_path, **QUICK) as process:
+        wait_until_ready(log_path)
+        yield process
+
+
+def send(resources, accession_number=None):
+    return send_study(resources, next(NUMBERS), accession_number=accession_number)
+
+
+def study_of(resources, study_id):
+    with resources.reading() as work:
+        return work.studies.get(study_id)
+
+
+def events_of(resources, study_id, kind):
+    with resources.reading() as work:
+        return [event for event in work.events.of_study(study_id) if event.kind is kind]
+
+
+def attempts_of(resources, study_id):
+    return len(events_of(resources, study_id, EventKind.PRE_READ_STARTED))
+
+
+def reasons_of_returns(resources, study_id):
+    returns = events_of(resources, study_id, EventKind.PRE_READ_RETURNED)
+    return [event.detail["reason"] for event in returns]
+
+
+def wait_for(resources, study_id, state, timeout_s=60.0):
+    def arrived():
+        study = study_of(resources, study_id)
+        return study if study.ai_state is state else None
+
+    return wait_until(arrived, timeout_s=timeout_s)
+
+
+def wait_until_ready(path, children=1):
+    wait_until(lambda: path.read_text().count("worker_ready") >= children, timeout_s=60)
+
+
+def is_running(pid):
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_a_ring_starts_the_pre_read_of_a_waiting_study(live, shared_supervisor):
+    study_id = send(live)
+    live.doorbell.ring()
+    study = wait_for(live, study_id, AiState.SUCCEEDED)
+    # Far below the pause between two looks without a ring, were it not for a loaded machine.
+    assert (study.ai_started_at - study.completed_at).total_seconds() < 2.0
+    assert shared_supervisor.poll() is None
+
+
+def test_the_study_of_a_killed_worker_is_read_again_at_once(live, shared_supervisor):
+    study_id = send(live, "SLOW")
+    wait_for(live, study_id, AiState.RUNNING)
+    killed_at = time.monotonic()
+    os.kill(child_pids(shared_supervisor.pid)[0], signal.SIGKILL)
+    wait_for(live, study_id, AiState.SUCCEEDED)
+    assert time.monotonic() - killed_at < 20.0
+    assert attempts_of(live, study_id) == 2
+    assert reasons_of_returns(live, study_id) == [ReasonCode.WORKER_LOST]
+
+
+def test_a_study_that_kills_its_worker_fails_after_three_attempts(live, shared_supervisor):
+    poison, good = send(live, "KILL"), send(live)
+    study = wait_for(live, poison, AiState.FAILED)
+    wait_for(live, good, AiState.SUCCEEDED)
+    assert study.ai_reason is ReasonCode.WORKER_LOST
+    assert study.ranked
+    assert attempts_of(live, poison) == 3
+    assert shared_supervisor.poll() is None
+
+
+@pytest.mark.usefixtures("shared_supervisor")
+def test_a_study_that_never_ends_is_stopped_for_its_time(live):
+    study_id = send(live, "HANG")
+    wait_for(live, study_id, AiState.SUCCEEDED)
+    assert reasons_of_returns(live, study_id) == [ReasonCode.TIMED_OUT]
+
+
+def test_a_worker_without_a_sign_of_life_is_replaced(live, shared_supervisor):
+    frozen = wait_until(lambda: child_pids(shared_supervisor.pid), timeout_s=10)
+    study_id = send(live, "FREEZE")
+    wait_for(live, study_id, AiState.SUCCEEDED)
+    assert reasons_of_returns(live, study_id) == [ReasonCode.WORKER_LOST]
+    assert set(child_pids(shared_supervisor.pid)).isdisjoint(frozen)
+
+
+@pytest.mark.usefixtures("shared_supervisor")
+def test_an_unexpected_error_ends_the_attempts_and_tells_nobody_its_text(
+    live, redis_server, log_path
+):
+    study_id = send(live, "ERROR")
+    live.doorbell.ring()
+    study = wait_for(live, study_id, AiState.FAILED)
+    assert study.ai_reason is ReasonCode.INTERNAL_ERROR
+    assert attempts_of(live, study_id) == 3
+    lines = [json.loads(line) for line in log_path.read_text().splitlines()]
+    errors = [line for line in lines if line["event"] == "pre_read_attempt_failed"]
+    assert [error["error_class"] for error in errors] == ["ValueError"] * 3
+    assert "CANARY" not in log_path.read_text()
+    assert b"CANARY" not in b"".join(redis_server.files())
+
+
+def test_a_worker_outlives_the_loss_and_the_flush_of_redis(live, redis_server, shared_supervisor):
+    children = child_pids(shared_supervisor.pid)
+    redis_server.kill()
+    wait_for(live, send(live), AiState.SUCCEEDED)
+    redis_server.start()
+    redis_server.client.flushall()
+    study_id = send(live)
+    live.doorbell.ring()
+    wait_for(live, study_id, AiState.SUCCEEDED)
+    wait_until(lambda: live.doorbell.waiting() == 0, timeout_s=10)
+    assert child_pids(shared_supervisor.pid) == children
+
+
+def test_a_stopped_worker_reads_its_present_study_to_the_end(settings, tmp_path):
+    log_path = tmp_path / "log"  # without any Redis, and on both databases
+    with (
+        open_resources(settings) as resources,
+        running_worker(settings, log_path, **QUICK) as process,
+    ):
+        study_id = send(resources, "SLOW")
+        wait_for(resources, study_id, AiState.RUNNING)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert study_of(resources, study_id).ai_state is AiState.SUCCEEDED
+        assert attempts_of(resources, study_id) == 1
+
+
+def test_no_child_outlives_a_killed_supervisor(live, tmp_path):
+    log_path = tmp_path / "log"
+    with running_worker(live.settings, log_path, worker_count=2) as process:
+        wait_until(lambda: len(child_pids(process.pid)) == 2, timeout_s=60)
+        children = child_pids(process.pid)
+        process.kill()
+        wait_until(lambda: not any(is_running(pid) for pid in children), timeout_s=10)
