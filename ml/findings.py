@@ -139,7 +139,7 @@ def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:
 
 
 def key_slices(
-    head: HeadContext, typed: Sequence[TypedLesion], slice_scores: NDArray[np.float32]
+    typed: Sequence[TypedLesion], slice_scores: NDArray[np.float32]
 ) -> tuple[KeySlice, ...]:
     """Choose the slices to look at first: each lesion's peak, else the highest score."""
     chosen: list[int] = []

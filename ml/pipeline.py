@@ -218,7 +218,7 @@ def assess(
         midline_shift_mm_reason="midline shift is not measured by this version",
         slice_probabilities=slice_probabilities,
         mask=_mask_of(mask.shape, typed),
-        key_slices=key_slices(head, typed, any_kind(slice_probabilities)),
+        key_slices=key_slices(typed, any_kind(slice_probabilities)),
         warnings=_warnings(manifest, interior, frame),
         timing=StageTiming(0.0, 0.0, 0.0),
     )

@@ -52,7 +52,7 @@ def prepare_ctich(source: Path, target: Path, spec: NetworkSpec, *, progress: bo
     def converted() -> Iterator[SourceSeries]:
         for series in read_ctich(source):
             if progress:
-                print(f"patient {series.patient}: {len(series.hu)} slices", flush=True)  # noqa: T201
+                print(f"patient {series.patient}: {len(series.hu)} slices", flush=True)
             yield _converted(series)
 
     grid = ModelGrid(spec.size, spec.spacing_mm)
