@@ -28,11 +28,11 @@ THIN_MM: Final = 2.5
 ENHANCED_CT: Final = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
 CT_CLASSES: Final = frozenset({"1.2.840.10008.5.1.4.1.1.2"}) | ENHANCED_CT
 _LOSSY: Final = frozenset(
-    f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81", "91", "203")
+    f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81", "91")
 )
 READABLE_SYNTAXES: Final = (
     frozenset(f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2", ".5"))
-    | frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90, 201, 202))
+    | frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90))
     | _LOSSY
 )
 

@@ -65,6 +65,9 @@ _TAGS: Final = {
 }
 _WANTED: Final = frozenset(_TAGS.values())
 _UID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")  # leading zeros are wrong but common
+_IMAGE_CLASSES: Final = frozenset(  # CT, MR and Secondary Capture: never without pixels
+    f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("2", "2.1", "2.2", "4", "4.1", "7")
+)
 _MAX_UID: Final = 64
 _NO_AGENT: Final = frozenset({"", "NONE", "NO", "N", "NC", "N/A", "NA", "WITHOUT", "NO CONTRAST"})
 _MAX_SPACING_MM: Final = 20.0
@@ -262,14 +265,14 @@ class _Values:
 
 
 def _check_pixels(values: _Values) -> None:
-    """Refuse an image whose native pixel data is shorter than its matrix needs."""
+    """Refuse an image without pixel data, or with less of it than its matrix needs."""
     rows, columns = values.short("Rows"), values.short("Columns")
     bits = values.short("BitsAllocated")
-    if not rows or not columns or not bits:
-        return
     have = values.elements.pixel_bytes
-    if have is None:
+    if have is None and (rows or values.uid("SOPClassUID") in _IMAGE_CLASSES):
         raise DicomTruncated("(7FE0,0010) Pixel Data is missing")
+    if have is None or not rows or not columns or not bits:
+        return
     samples = values.short("SamplesPerPixel") or 1
     need = rows * columns * bits * samples * _frames(values) // 8
     subsampled = (values.code("PhotometricInterpretation") or "").startswith("YBR_FULL_422")

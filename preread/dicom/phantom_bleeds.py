@@ -87,7 +87,7 @@ def _crescent(bleed: Bleed, frame: Frame, side: int, rng: np.random.Generator) -
     toward = np.array([side * 0.85, rng.uniform(-0.45, 0.35), rng.uniform(0.35, 0.6)])
     toward = (toward / np.linalg.norm(toward)).astype(np.float32)
     cosine = (frame.x * toward[0] + frame.y * toward[1] + frame.z * toward[2]) / frame.radius
-    widest = np.deg2rad(np.clip(30.0 + 4.6 * np.sqrt(bleed.volume_ml), 36.0, 78.0))
+    widest = np.deg2rad(np.clip(26.0 + 3.6 * np.sqrt(bleed.volume_ml), 32.0, 70.0))
     angle = np.arccos(np.clip(cosine, -1.0, 1.0).astype(np.float32))
     angle = angle + 0.09 * smooth_noise(frame, 24.0, rng)
     shape = clamp(1.0 - (angle / np.float32(widest)) ** 2) ** np.float32(0.6)

@@ -66,9 +66,8 @@ def place_head(rng: np.random.Generator, slices: int) -> tuple[Grid, Frame]:
     pitch, roll, yaw = np.deg2rad(np.clip(rng.normal(0.0, (4.0, 2.5, 4.0)), -9.0, 9.0))
     rotation = _rotation(float(pitch), float(roll), float(yaw))
     thin = THICKNESS_MM / SUBSLICES
-    planes: NDArray[np.float64] = (
-        grid.origin_mm[2] + (np.arange(slices * SUBSLICES) - (SUBSLICES - 1) / 2) * thin
-    )
+    numbers = np.arange(slices * SUBSLICES, dtype=np.float64) - (SUBSLICES - 1) / 2
+    planes = np.asarray(grid.origin_mm[2] + numbers * thin, np.float64)
     rows, columns = grid.axis_mm(grid.rows), grid.axis_mm(grid.columns)
     offsets = (
         (columns - center[0])[None, None, :],
