@@ -8,7 +8,7 @@ their text. The loggers of libraries that quote DICOM values or queries are sile
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -53,8 +53,8 @@ ALLOWED: Final = frozenset(
 _QUIET: Final = ("pydicom", "httpx", "httpcore", "rq.worker", "uvicorn.access", "alembic")
 
 
-def configure_logs(level: str) -> None:
-    """Send all logs of this process through one JSON line writer."""
+def configure_logs(level: str, stream: TextIO | None = None) -> None:
+    """Send all logs of this process as JSON lines to a stream, by default standard output."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -66,7 +66,7 @@ def configure_logs(level: str) -> None:
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stdout),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_ThroughStructlog()], level=level.upper(), force=True)

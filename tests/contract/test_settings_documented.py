@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from preread.settings import PREFIX, Settings
 from pydantic import SecretStr
+
+from preread.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
