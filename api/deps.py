@@ -1,0 +1,110 @@
+"""What endpoints may ask for; the only ``Depends`` of the web process."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Protocol, TypedDict
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from api import auth
+from api.live import Live
+from api.metrics import Metrics
+from preread.errors import NotAuthenticated, StudyNotFound
+from preread.keys import Caller, Role
+from preread.resources import Resources
+from preread.settings import Settings
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    resources: Resources
+    live: Live
+    metrics: Metrics
+
+
+class _HasState(Protocol):
+    resources: Resources
+    live: Live
+    metrics: Metrics
+
+
+def _state(request: Request) -> _HasState:
+    state: Any = request.state
+    typed: _HasState = state
+    return typed
+
+
+def _resources(request: Request) -> Resources:
+    return _state(request).resources
+
+
+def _settings(request: Request) -> Settings:
+    return _state(request).resources.settings
+
+
+def _live(request: Request) -> Live:
+    return _state(request).live
+
+
+def _metrics(request: Request) -> Metrics:
+    return _state(request).metrics
+
+
+ResourcesDep = Annotated[Resources, Depends(_resources)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+LiveDep = Annotated[Live, Depends(_live)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
+
+
+def _require(*roles: Role) -> Callable[..., Awaitable[Caller]]:
+    """Return a dependency that gives the caller if the key has one of the roles."""
+
+    async def caller(request: Request) -> Caller:
+        return await auth.authenticate(request, _resources(request), roles)
+
+    return caller
+
+
+AnyCaller = Annotated[Caller, Depends(_require(*Role))]
+"""Anybody with a key."""
+
+SenderCaller = Annotated[Caller, Depends(_require(Role.SENDER, Role.COORDINATOR, Role.ADMIN))]
+"""Who may send studies."""
+
+ReaderCaller = Annotated[Caller, Depends(_require(Role.READER, Role.COORDINATOR, Role.ADMIN))]
+"""Who may see pre-reads and the worklist."""
+
+
+async def _page_caller(request: Request) -> Caller:
+    roles = (Role.READER, Role.COORDINATOR, Role.ADMIN)
+    try:
+        return await auth.authenticate(request, _resources(request), roles)
+    except NotAuthenticated as error:
+        raise auth.SignInNeeded(str(error)) from error
+
+
+PageCaller = Annotated[Caller, Depends(_page_caller)]
+"""Who may see the page; everybody else is led to the sign-in."""
+
+OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
+"""Who may see how the service itself is doing."""
+
+
+def _study_id(study_id: Annotated[str, Path(max_length=100)]) -> str:
+    try:
+        parsed = str(UUID(study_id))
+    except ValueError as error:
+        raise _no_study() from error
+    if parsed != study_id:
+        raise _no_study()
+    return parsed
+
+
+def _no_study() -> StudyNotFound:
+    message = "There is no such study."
+    return StudyNotFound(message)
+
+
+StudyId = Annotated[str, Depends(_study_id)]
+"""The ID of a study as it stands in the path; anything that cannot be one is not found."""

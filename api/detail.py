@@ -1,0 +1,117 @@
+"""What the page shows of one study."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from api.filters import Filters
+from api.schemas import StudyView
+from api.views import study_view
+from api.wording import Badge, badge
+from preread.findings import KeyImage, Mode, PreRead, for_mode
+from preread.keys import Caller
+from preread.resources import Resources
+from preread.study import ReadStep, Study, allowed_read_steps
+
+_STEP_WORDS: Final = {
+    ReadStep.FINAL_REPORT: ("final", "Final report given"),
+    ReadStep.PRELIMINARY_REPORT: ("preliminary", "Preliminary report given"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """One key image in its two renderings."""
+
+    plain_url: str
+    overlay_url: str | None
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPane:
+    """Everything in the pane beside the list."""
+
+    url: str
+    study: StudyView
+    badge: Badge
+    pre_read: PreRead | None
+    is_old: bool
+    images: tuple[ShownImage, ...]
+    steps: tuple[tuple[str, str], ...]
+    times: tuple[tuple[str, datetime | None], ...]
+
+    @property
+    def has_overlay(self) -> bool:
+        """Whether there is an outline to show or hide."""
+        return any(image.overlay_url is not None for image in self.images)
+
+
+def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Filters) -> StudyPane:
+    """Read a study and its newest pre-read.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    """
+    mode = resources.settings.mode
+    with resources.reading() as work:
+        study = work.studies.get(study_id, site=caller.site)
+        row = work.studies.pre_read(study_id)
+        stored = None if row is None else PreRead.model_validate(row.document)
+    document = None if stored is None else for_mode(stored, mode)
+    view = study_view(study, caller, mode)
+    return StudyPane(
+        url=filters.url(f"/studies/{study_id}"),
+        study=view,
+        badge=badge(view),
+        pre_read=document,
+        is_old=document is not None and document.revision < study.revision,
+        images=() if document is None else _images(document, study_id, mode),
+        steps=_steps(study),
+        times=(
+            ("First image", study.received_at),
+            ("Complete", study.completed_at),
+            ("AI began", study.ai_started_at),
+            ("AI done", study.ai_done_at),
+            ("Read by", study.due_at if study.ranked else None),
+            ("Reported", study.reported_at),
+        ),
+    )
+
+
+def _images(document: PreRead, study_id: str, mode: Mode) -> tuple[ShownImage, ...]:
+    shown = []
+    for image in document.key_images:
+        url = f"/v1/studies/{study_id}/key-images/{image.number}.png?revision={document.revision}"
+        overlay = image.has_overlay and mode is not Mode.TRIAGE_ONLY
+        shown.append(
+            ShownImage(
+                plain_url=url,
+                overlay_url=f"{url}&overlay=true" if overlay else None,
+                caption=_caption(image),
+                alt=_alt(document, image),
+            )
+        )
+    return tuple(shown)
+
+
+def _caption(image: KeyImage) -> str:
+    number = "" if image.instance_number is None else f"Image {image.instance_number} · "
+    return f"{number}W {image.window_width_hu:.0f} L {image.window_center_hu:.0f}"
+
+
+def _alt(document: PreRead, image: KeyImage) -> str:
+    names = [
+        finding.name for finding in document.findings if finding.finding_id in image.finding_ids
+    ]
+    return f"Key image: suspected {', '.join(names)}" if names else "Key image, nothing outlined"
+
+
+def _steps(study: Study) -> tuple[tuple[str, str], ...]:
+    if study.completed_at is None:
+        return ()
+    allowed = allowed_read_steps(study.read_state)
+    return tuple(words for step, words in _STEP_WORDS.items() if step in allowed)

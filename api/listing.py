@@ -1,0 +1,122 @@
+"""What the page's list shows: rows, tallies and the way to the next page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
+
+from api.auth import site_for
+from api.filters import Filters, encode_cursor
+from api.schemas import StudyView
+from api.views import study_view
+from api.wording import Badge, badge
+from preread.db.worklist import WorklistCounts
+from preread.keys import Caller
+from preread.resources import Resources
+from preread.study import AiState, ReadState
+from preread.terms import Level
+
+_LISTS: Final[dict[str, dict[str, object]]] = {
+    "waiting": {},
+    "receiving": {"receiving": True},
+    "preliminary": {"read_state": ReadState.PRELIMINARY},
+    "final": {"read_state": ReadState.FINAL},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    position: int
+    study: StudyView
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A count above the list, and the list of what it counts; None if no filter gives it."""
+
+    number: int
+    word: str
+    kind: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything about the list but its filters."""
+
+    rows: tuple[Row, ...]
+    tallies: tuple[Tally, ...]
+    critical_count: int
+    event_seq: int
+    is_plain: bool
+    next_url: str | None
+    first_url: str | None
+
+
+def read_filters(query: Mapping[str, str]) -> Filters:
+    """Return the filters in the page's address; what makes no sense there is left out."""
+    said = {name: value for name, value in query.items() if name in Filters.model_fields and value}
+    said |= {name: str(value) for name, value in _LISTS.get(query.get("list", ""), {}).items()}
+    try:
+        return Filters.model_validate(said)
+    except ValidationError as error:
+        wrong = {str(one["loc"][0]) for one in error.errors(include_input=False)}
+        return Filters.model_validate({n: v for n, v in said.items() if n not in wrong})
+
+
+def shown_list(filters: Filters) -> str:
+    """Return which list the filters choose, in the page's words."""
+    if filters.receiving:
+        return "receiving"
+    return "waiting" if filters.read_state is ReadState.UNREAD else filters.read_state.value
+
+
+def listing(resources: Resources, caller: Caller, filters: Filters) -> Listing:
+    """Read a page of the list.
+
+    Raises
+    ------
+    FieldRefused
+        If the cursor is none of ours.
+    NotAllowed
+        If the filters name a site that the key does not cover.
+    """
+    query = filters.query(site_for(caller, filters.site))
+    mode = resources.settings.mode
+    with resources.reading() as work:
+        seq = work.events.last_seq()  # first, so that following it misses nothing
+        page = work.worklist.page(query)
+        counts = work.worklist.counts(query.site)
+    rows = []
+    for position, study in enumerate(page.studies, start=1):
+        view = study_view(study, caller, mode)
+        rows.append(Row(position, view, badge(view)))
+    following = page.next_cursor
+    return Listing(
+        rows=tuple(rows),
+        tallies=_tallies(counts, filters.site),
+        critical_count=counts.critical,
+        event_seq=seq,
+        is_plain=filters == Filters(),
+        next_url=None if following is None else filters.url("/", cursor=encode_cursor(following)),
+        first_url=None if filters.cursor is None else filters.url("/", cursor=None),
+    )
+
+
+def _tallies(counts: WorklistCounts, site: str | None) -> tuple[Tally, ...]:
+    def url(**filters: object) -> str:
+        return Filters(site=site).url("/", **filters)
+
+    return (
+        Tally(counts.waiting, "Waiting", "plain", url()),
+        Tally(counts.critical, "Critical", "critical", url(level=Level.CRITICAL)),
+        Tally(counts.flagged, "Flagged", "suspected", url(flagged=True)),
+        Tally(counts.pending, "AI pending", "plain", None),
+        Tally(counts.failed, "AI failed", "failed", url(ai_state=AiState.FAILED)),
+        Tally(counts.not_assessed, "Not assessed", "plain", url(ai_state=AiState.NOT_ASSESSED)),
+        Tally(counts.receiving, "Receiving", "plain", url(receiving=True)),
+    )

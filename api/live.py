@@ -1,0 +1,192 @@
+"""Sends new events to everybody who listens: one look into the database for all of them.
+
+Each event is encoded once and shared. A listener that does not keep up is cut off with what
+it has; it reconnects with the last number it saw and misses nothing.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import sqlalchemy.exc
+from anyio import CapacityLimiter, to_thread
+
+from preread.db.events import Event
+from preread.logs import get_logger
+from preread.resources import Resources
+
+EVENT_NAME: Final = "worklist"
+HEARTBEAT_S: Final = 15.0
+LIFETIME_S: Final = 900.0
+"""A stream ends then and the listener reconnects, which checks its key again."""
+
+_PAGE: Final = 500
+_WAITING_BATCHES: Final = 64
+_RETRY_MS: Final = 2000
+_HEARTBEAT: Final = b": still here\n\n"
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event as it goes over the wire."""
+
+    seq: int
+    site: str
+    encoded: bytes
+
+
+@dataclass(eq=False, slots=True)
+class _Listener:
+    site: str | None
+    batches: asyncio.Queue[tuple[Frame, ...]] = field(
+        default_factory=lambda: asyncio.Queue(_WAITING_BATCHES)
+    )
+    ended: bool = False
+
+    def offer(self, batch: tuple[Frame, ...]) -> None:
+        """Queue a batch; a listener whose queue is full gets what is in it and no more."""
+        try:
+            self.batches.put_nowait(batch)
+        except asyncio.QueueFull:
+            self.ended = True
+
+    def end(self) -> None:
+        """Let the listener take what waits for it and stop."""
+        self.offer(())  # wakes it
+        self.ended = True
+
+
+class Live:
+    """The listeners of one process."""
+
+    def __init__(self) -> None:
+        self._listeners: set[_Listener] = set()
+        self._closing = False
+        self._limiter = CapacityLimiter(1)  # never waits behind uploads
+
+    @property
+    def listener_count(self) -> int:
+        """How many streams are open."""
+        return len(self._listeners)
+
+    def close(self) -> None:
+        """End all streams, so that the server can stop."""
+        self._closing = True
+        for listener in self._listeners:
+            listener.end()
+
+    async def pump(self, resources: Resources) -> None:
+        """Hand out new events for ever."""
+        seq: int | None = None
+        while True:
+            more = False
+            try:
+                if seq is None:
+                    seq = await self._begin(resources)
+                else:
+                    seq, more = await self._hand_out(resources, seq)
+            except sqlalchemy.exc.SQLAlchemyError as error:
+                _log.warning("events_unreadable", exc_info=error)
+            if not more:
+                await asyncio.sleep(resources.settings.events_poll_s)
+
+    async def _begin(self, resources: Resources) -> int:
+        seq = await to_thread.run_sync(last_seq, resources, limiter=self._limiter)
+        for listener in self._listeners:  # who came earlier may have missed something
+            listener.end()
+        return seq
+
+    async def _hand_out(self, resources: Resources, seq: int) -> tuple[int, bool]:
+        frames = await to_thread.run_sync(_frames_after, resources, seq, limiter=self._limiter)
+        if not frames:
+            return seq, False
+        by_site: defaultdict[str | None, list[Frame]] = defaultdict(list)
+        for frame in frames:
+            by_site[None].append(frame)
+            by_site[frame.site].append(frame)
+        batches = {site: tuple(listed) for site, listed in by_site.items()}
+        for listener in tuple(self._listeners):
+            if listener.site in batches:
+                listener.offer(batches[listener.site])
+            if listener.ended:
+                self._listeners.discard(listener)
+        return frames[-1].seq, len(frames) == _PAGE
+
+    async def stream(
+        self, resources: Resources, *, site: str | None, after: int | None
+    ) -> AsyncIterator[bytes]:
+        """Yield what a listener gets, encoded.
+
+        Parameters
+        ----------
+        resources
+            Where the events are.
+        site
+            Only events of this site; None for all.
+        after
+            Number of the last event that the listener knows; None begins now.
+        """
+        ends_at = asyncio.get_running_loop().time() + LIFETIME_S
+        listener = _Listener(site)
+        self._listeners.add(listener)  # first of all, so that no event falls between
+        try:
+            last = after if after is not None else await to_thread.run_sync(last_seq, resources)
+            yield f"retry: {_RETRY_MS}\n: from {last}\n\n".encode()
+            more = True
+            while more and not self._closing:
+                frames = await to_thread.run_sync(_frames_after, resources, last)
+                more = len(frames) == _PAGE
+                last = frames[-1].seq if frames else last
+                if chunk := _joined(frame for frame in frames if site in {None, frame.site}):
+                    yield chunk
+            while not self._closing and asyncio.get_running_loop().time() < ends_at:
+                if listener.ended and listener.batches.empty():
+                    return
+                if chunk := await _next_chunk(listener, last):
+                    yield chunk
+        finally:
+            self._listeners.discard(listener)
+
+
+def last_seq(resources: Resources) -> int:
+    """Return the number of the newest event, 0 if there is none."""
+    with resources.reading() as work:
+        return work.events.last_seq()
+
+
+def encode(event: Event) -> Frame:
+    """Return an event as server-sent event; its ID is its number."""
+    body = {
+        "seq": event.seq,
+        "at": event.at.isoformat().replace("+00:00", "Z"),
+        "kind": event.kind.value,
+        "study_id": event.study_id,
+        "site": event.site,
+        "detail": event.detail,
+    }
+    text = json.dumps(body, separators=(",", ":"))
+    wire = f"id: {event.seq}\nevent: {EVENT_NAME}\ndata: {text}\n\n"
+    return Frame(event.seq, event.site, wire.encode())
+
+
+def _frames_after(resources: Resources, seq: int) -> tuple[Frame, ...]:
+    with resources.reading() as work:
+        return tuple(encode(event) for event in work.events.after(seq, _PAGE))
+
+
+async def _next_chunk(listener: _Listener, known: int) -> bytes:
+    try:
+        async with asyncio.timeout(HEARTBEAT_S):
+            batch = await listener.batches.get()
+    except TimeoutError:
+        return _HEARTBEAT
+    return _joined(frame for frame in batch if frame.seq > known)
+
+
+def _joined(frames: Iterable[Frame]) -> bytes:
+    return b"".join(frame.encoded for frame in frames)

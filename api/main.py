@@ -1,0 +1,88 @@
+"""Puts the web process together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+from api import contract, errors, page, pre_reads, service, studies, worklist
+from api.auth import SignInNeeded
+from api.deps import State
+from api.housekeeping import running
+from api.live import Live
+from api.metrics import Metrics
+from api.middleware import Observed, Patient, SmallBodies
+from preread import __version__
+from preread.resources import Resources, open_resources
+from preread.settings import Settings
+
+UPLOAD_PATH: Final = "/v1/studies"
+
+_DESCRIPTION: Final = """\
+Takes head CTs, pre-reads them for intracranial hemorrhage and re-ranks the reading worklist.
+Research software, not a medical device. Errors are problem+json (RFC 9457); times are RFC 3339
+in UTC; lists are paged with an opaque cursor."""
+
+OpenResources = Callable[[Settings], AbstractContextManager[Resources]]
+
+
+def create_app(settings: Settings, open_resources: OpenResources = open_resources) -> FastAPI:
+    """Return the web application.
+
+    Parameters
+    ----------
+    settings
+        As read by the entry point.
+    open_resources
+        Opens what the process holds while it runs; tests hand over their own.
+    """
+    live = Live()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        del app
+        with open_resources(settings) as resources:
+            async with running(resources, live):
+                yield {"resources": resources, "live": live, "metrics": metrics}
+
+    app = FastAPI(
+        title="PreRead",
+        version=__version__,
+        summary="Pre-reads of head CTs and the worklist that they re-rank",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        openapi_url=None,  # served by our own route, behind a key
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Observed, metrics=metrics),
+            Middleware(Patient),
+            Middleware(SmallBodies, upload_path=UPLOAD_PATH),
+        ],
+    )
+    errors.install(app)
+    app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
+    for module in (studies, pre_reads, worklist, service, page):
+        app.include_router(module.router)
+    folder = Path(__file__).parent / "static"
+    app.mount("/static", StaticFiles(directory=folder), name="static")
+    app.state.live = live  # for the server, which ends the streams before it stops
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign] # FastAPI's own way
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = contract.document(app)
+    return app.openapi_schema

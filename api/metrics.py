@@ -1,0 +1,71 @@
+"""Numbers for Prometheus: how requests go, how much work waits. Never an ID of anything."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from preread.db.unit_of_work import UnitOfWork
+from preread.ranking import to_ms
+from preread.resources import Resources
+from preread.study import TaskState
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+_CONDITIONS = (
+    "waiting",
+    "flagged",
+    "critical",
+    "pending",
+    "failed",
+    "not_assessed",
+    "receiving",
+)
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.request_seconds = Histogram(
+            "http_request_duration_seconds",
+            "Time from the first byte of a request to the end of its answer, streams left out.",
+            ("method", "route", "status"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self.uploaded_files = Counter(
+            "preread_uploaded_files", "Files of accepted uploads.", registry=self._registry
+        )
+        self._tasks = Gauge(
+            "preread_tasks", "Pre-reads by state.", ("state",), registry=self._registry
+        )
+        self._oldest = Gauge(
+            "preread_oldest_ready_seconds",
+            "For how long the oldest pre-read waits for a worker, 0 if none waits.",
+            registry=self._registry,
+        )
+        self._studies = Gauge(
+            "worklist_studies",
+            "Studies on the worklist by condition; one study can count in several.",
+            ("condition",),
+            registry=self._registry,
+        )
+        self._listeners = Gauge(
+            "worklist_listeners", "Open event streams of this process.", registry=self._registry
+        )
+
+    def render(self, resources: Resources, listener_count: int) -> bytes:
+        """Return all metrics in Prometheus' text format, those of the database read now."""
+        with resources.reading() as work:
+            self._read_database(resources, work)
+        self._listeners.set(listener_count)
+        return generate_latest(self._registry)
+
+    def _read_database(self, resources: Resources, work: UnitOfWork) -> None:
+        counts = work.tasks.counts()
+        for state in TaskState:
+            self._tasks.labels(state.value).set(counts[state])
+        oldest = work.tasks.oldest_ready_at()
+        waiting_ms = 0 if oldest is None else to_ms(resources.clock()) - to_ms(oldest)
+        self._oldest.set(max(0, waiting_ms) / 1000)
+        studies = work.worklist.counts()
+        for condition in _CONDITIONS:
+            self._studies.labels(condition).set(getattr(studies, condition))

@@ -1,0 +1,223 @@
+"""Bodies of requests and answers that are not values of the domain.
+
+What we send carries no defaults, so that every member is «required» in the OpenAPI document
+and a reader can rely on it; null says that there is nothing.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from preread.findings import FindingSummary, Mode
+from preread.study import AiState, ReadState
+from preread.terms import Level, OrderClass, ReasonCode
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RefusedFile(_Answer):
+    """A file of an upload that was refused, numbered from 1 in the order sent."""
+
+    number: int
+    code: str
+
+
+class RefusedValue(_Answer):
+    """A value that breaks its rule; the value itself is never repeated."""
+
+    location: str
+    rule: str
+    message: str
+
+
+class Problem(_Answer):
+    """A problem (RFC 9457); members below ``code`` are there only for some types."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[RefusedValue, ...] | None = None
+    files: tuple[RefusedFile, ...] | None = None
+    state: str | None = None
+    allowed: tuple[str, ...] | None = None
+    ai_state: AiState | None = None
+    ai_reason: ReasonCode | None = None
+    checks: dict[str, str] | None = None
+
+
+class StudyLinks(_Answer):
+    """Where to go from a study."""
+
+    self: str
+    events: str
+    pre_read: str | None
+    page: str
+
+
+class StudyView(_Answer):
+    """A study as the API shows it.
+
+    ``level``, ``findings`` and the like are what the newest pre-read says, which may be that
+    of an earlier revision while ``ai_state`` is not final. ``result_hidden`` is true for keys
+    that may send but not read; then those members are null or empty.
+    """
+
+    study_id: str
+    site: str
+    study_instance_uid: str
+    accession_number: str | None
+    order_class: OrderClass
+    modality: str | None
+    body_part: str | None
+    patient_age_years: int | None
+    acquired_at: datetime | None
+    synthetic: bool
+    instance_count: int
+    byte_count: int
+    received_at: datetime
+    completed_at: datetime | None
+    settled: bool
+    revision: int
+    ai_state: AiState
+    ai_reason: ReasonCode | None
+    ai_reason_text: str | None
+    ai_started_at: datetime | None
+    ai_done_at: datetime | None
+    read_state: ReadState
+    reported_at: datetime | None
+    on_worklist: bool
+    due_at: datetime | None
+    policy_version: str | None
+    result_hidden: bool
+    rank_reason: str | None
+    level: Level | None
+    rank_level: Level | None
+    findings: tuple[FindingSummary, ...]
+    summary: str | None
+    key_image_count: int
+    key_image_url: str | None
+    links: StudyLinks
+
+
+class StudyAnswer(_Answer):
+    """One study, with the notice that goes with every result."""
+
+    study: StudyView
+    mode: Mode
+    notice: str
+
+
+class WorklistRow(_Answer):
+    """One study on the worklist.
+
+    ``position`` counts from 1 within this page only: a place in the whole list would be out
+    of date as soon as it is read.
+    """
+
+    position: int
+    study: StudyView
+
+
+class Counts(_Answer):
+    """How many waiting studies are in which condition, for all that the key covers."""
+
+    waiting: int
+    flagged: int
+    critical: int
+    pending: int
+    failed: int
+    not_assessed: int
+    receiving: int
+
+
+class WorklistAnswer(_Answer):
+    """A page of the worklist.
+
+    ``event_seq`` is the number of the newest event that the page contains; following
+    ``/v1/worklist/events?after=<event_seq>`` misses nothing.
+    """
+
+    studies: tuple[WorklistRow, ...]
+    next_cursor: str | None
+    counts: Counts
+    event_seq: int
+    mode: Mode
+    notice: str
+
+
+class EventView(_Answer):
+    """One thing that happened to a study."""
+
+    seq: int
+    at: datetime
+    kind: str
+    study_id: str
+    site: str
+    detail: dict[str, object]
+
+
+class StudyEvents(_Answer):
+    """Everything that happened to one study, oldest first."""
+
+    events: tuple[EventView, ...]
+
+
+class ReportStatus(StrEnum):
+    """How final a radiologist's report is."""
+
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+
+
+class ReportRequest(BaseModel):
+    """A radiologist reported the study."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: ReportStatus = Field(description="preliminary keeps the study open for a final one.")
+
+
+class TurnaroundView(_Answer):
+    """Seconds between the milestones of a study; ``total_s`` is their sum."""
+
+    transfer_s: float
+    ai_queue_s: float
+    ai_s: float
+    wait_s: float
+    total_s: float
+
+
+class ReportAnswer(_Answer):
+    """The study's new state and its turnaround time up to this report."""
+
+    study_id: str
+    read_state: ReadState
+    turnaround: TurnaroundView
+
+
+class Health(_Answer):
+    """How the process is."""
+
+    status: str
+
+
+class Readiness(_Answer):
+    """What the process needs, and how each of it is."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class Version(_Answer):
+    """Which software this is."""
+
+    version: str
+    pre_read_schema_version: str
+    policy_version: str
+    mode: Mode
+    notice: str

@@ -1,0 +1,183 @@
+"""Studies: sending them, completing them, asking for them, reporting them."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, BackgroundTasks, Header, Query, Request, Response, status
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.auth import site_for
+from api.contract import UPLOAD_BODY, problems
+from api.deps import AnyCaller, MetricsDep, ReaderCaller, ResourcesDep, SenderCaller, StudyId
+from api.errors import FieldRefused
+from api.filters import SITE_PATTERN
+from api.schemas import (
+    ReportAnswer,
+    ReportRequest,
+    ReportStatus,
+    StudyAnswer,
+    StudyEvents,
+    TurnaroundView,
+)
+from api.upload import Intake, take_body
+from api.views import event_view, study_view
+from preread.completion import complete_study
+from preread.keys import Caller
+from preread.notice import NOTICE
+from preread.receive import Receipt, Submission, receive
+from preread.report import report_study
+from preread.study import ReadState, ReadStep
+from preread.terms import OrderClass
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+
+_ACCESSION: Final = r"^[^\x00-\x1f\x7f\\]{1,64}$"
+_KEY: Final = r"^[\x21-\x7e]{1,255}$"
+
+_STEP: Final = {
+    ReportStatus.PRELIMINARY: ReadStep.PRELIMINARY_REPORT,
+    ReportStatus.FINAL: ReadStep.FINAL_REPORT,
+}
+_READ_STATE: Final = {
+    ReportStatus.PRELIMINARY: ReadState.PRELIMINARY,
+    ReportStatus.FINAL: ReadState.FINAL,
+}
+
+
+class _Said(BaseModel):
+    """What a sender may say beside the files, in the query or as form fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    site: Annotated[str | None, Field(pattern=SITE_PATTERN)] = None
+    order_class: OrderClass | None = None
+    accession_number: Annotated[str | None, Field(pattern=_ACCESSION)] = None
+    complete: bool | None = None
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra={"requestBody": UPLOAD_BODY},
+    responses=problems(400, 401, 403, 408, 409, 413, 415, 422, 503, 507),
+)
+async def submit_studies(
+    caller: SenderCaller,
+    request: Request,
+    response: Response,
+    background: BackgroundTasks,
+    resources: ResourcesDep,
+    *,
+    metrics: MetricsDep,
+    site: Annotated[str | None, Query(pattern=SITE_PATTERN)] = None,
+    order_class: Annotated[OrderClass | None, Query()] = None,
+    accession_number: Annotated[str | None, Query(pattern=_ACCESSION)] = None,
+    complete: Annotated[bool | None, Query()] = None,
+    idempotency_key: Annotated[str | None, Header(pattern=_KEY)] = None,
+) -> Receipt:
+    """Send DICOM files: many in a form, one ZIP, or one file.
+
+    When this answers, the files and the study are durable. Files that could not be read are
+    listed with their reasons; the others are kept. The same bytes again change nothing.
+    """
+    in_query = _Said(
+        site=site, order_class=order_class, accession_number=accession_number, complete=complete
+    )
+    site_for(caller, site)  # refuses before the body comes
+    with Intake(resources.store, resources.settings) as intake:
+        form = await take_body(request, intake, resources.settings)
+        submission = _submission(caller, in_query, form, idempotency_key)
+        files = await run_in_threadpool(intake.files)
+        receipt = await run_in_threadpool(receive, resources, files, submission)
+    metrics.uploaded_files.inc(len(files))
+    response.headers["Location"] = f"/v1/studies/{receipt.studies[0].study_id}"
+    if any(study.complete for study in receipt.studies):
+        background.add_task(resources.doorbell.ring)  # after the answer, which never waits for it
+    return receipt
+
+
+@router.post(
+    "/{study_id}/complete",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(401, 403, 404, 503),
+)
+def complete(
+    caller: SenderCaller, study_id: StudyId, resources: ResourcesDep, background: BackgroundTasks
+) -> StudyAnswer:
+    """Say that nothing will follow, so that the pre-read can begin; again changes nothing."""
+    with resources.unit_of_work() as work:
+        work.studies.get(study_id, site=caller.site)
+        row = work.studies.locked(study_id)
+        completed = complete_study(work, row, actor=caller.key_id, now=resources.clock())
+        work.commit()
+        study = work.studies.get(study_id)
+    if completed:
+        background.add_task(resources.doorbell.ring)
+    mode = resources.settings.mode
+    return StudyAnswer(study=study_view(study, caller, mode), mode=mode, notice=NOTICE)
+
+
+@router.get("/{study_id}", responses=problems(401, 403, 404, 503))
+def get_study(caller: AnyCaller, study_id: StudyId, resources: ResourcesDep) -> StudyAnswer:
+    """Return a study and how far it got; keys that may only send do not see the result."""
+    with resources.reading() as work:
+        study = work.studies.get(study_id, site=caller.site)
+    mode = resources.settings.mode
+    return StudyAnswer(study=study_view(study, caller, mode), mode=mode, notice=NOTICE)
+
+
+@router.get("/{study_id}/events", responses=problems(401, 403, 404, 503))
+def get_study_events(
+    caller: ReaderCaller, study_id: StudyId, resources: ResourcesDep
+) -> StudyEvents:
+    """Return everything that happened to a study, oldest first."""
+    with resources.reading() as work:
+        work.studies.get(study_id, site=caller.site)
+        events = work.events.of_study(study_id)
+    return StudyEvents(events=tuple(event_view(event) for event in events))
+
+
+@router.post("/{study_id}/report", responses=problems(401, 403, 404, 409, 413, 422, 503))
+def report(
+    caller: ReaderCaller, study_id: StudyId, body: ReportRequest, resources: ResourcesDep
+) -> ReportAnswer:
+    """Say that a radiologist reported the study; a report takes it off the worklist."""
+    spent = report_study(
+        resources, study_id, _STEP[body.status], actor=caller.key_id, site=caller.site
+    )
+    return ReportAnswer(
+        study_id=study_id,
+        read_state=_READ_STATE[body.status],
+        turnaround=TurnaroundView.model_validate(spent, from_attributes=True),
+    )
+
+
+def _submission(
+    caller: Caller, in_query: _Said, form: dict[str, str], idempotency_key: str | None
+) -> Submission:
+    try:
+        in_form = _Said.model_validate(form)
+    except ValidationError as error:
+        errors: list[dict[str, Any]] = [
+            {**one, "loc": ("form", *one["loc"])} for one in error.errors(include_input=False)
+        ]
+        raise RequestValidationError(errors) from error
+    said = in_query.model_dump(exclude_none=True)
+    for name, value in in_form.model_dump(exclude_none=True).items():
+        if said.setdefault(name, value) != value:
+            message = "The query and the form say different things."
+            raise FieldRefused(f"form.{name}", "contradiction", message)
+    site = site_for(caller, said.get("site"))
+    if site is None:
+        message = "The key is bound to no site, so the request must name one."
+        raise FieldRefused("query.site", "missing", message)
+    return Submission(
+        site=site,
+        order_class=said.get("order_class"),
+        accession_number=said.get("accession_number"),
+        complete=said.get("complete", False),
+        actor=caller.key_id,
+        idempotency_key=idempotency_key,
+    )

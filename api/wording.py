@@ -1,0 +1,128 @@
+"""The words, signs and shapes in which the page says how far a study got.
+
+A sign, a word and a color always go together, so that nothing is said by color alone. What
+was not assessed, failed or is not done yet has its own sign and word: it must never be taken
+for «nothing found».
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from api.schemas import StudyView
+from preread.study import AiState
+from preread.terms import TYPE_NAME, HemorrhageType, Level, OrderClass
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """How far the software got with a study, or what it says.
+
+    Attributes
+    ----------
+    kind
+        The CSS class.
+    sign, word
+        What stands on it.
+    remark
+        What more there is to say; None if nothing.
+    """
+
+    kind: str
+    sign: str
+    word: str
+    remark: str | None
+
+
+_LEVEL: Final = {
+    Level.CRITICAL: ("critical", "▲", "Critical"),
+    Level.SUSPECTED: ("suspected", "◆", "Suspected"),
+    Level.INDETERMINATE: ("indeterminate", "●", "Indeterminate"),
+    Level.NONE: ("none", "–", "No hemorrhage flagged"),
+    Level.NOT_ASSESSED: ("not-assessed", "⊘", "Not assessed"),
+}
+_STATE: Final = {
+    AiState.RECEIVING: ("pending", "⇣", "Receiving"),
+    AiState.QUEUED: ("pending", "◌", "AI pending"),
+    AiState.RUNNING: ("pending", "◔", "AI reading"),
+    AiState.FAILED: ("failed", "✕", "AI failed"),
+    AiState.NOT_ASSESSED: _LEVEL[Level.NOT_ASSESSED],
+}
+
+STATE_WORD: Final = {
+    AiState.QUEUED: "pending",
+    AiState.RUNNING: "reading",
+    AiState.SUCCEEDED: "assessed",
+    AiState.NOT_ASSESSED: "not assessed",
+    AiState.FAILED: "failed",
+}
+ORDER_WORD: Final = {
+    OrderClass.STAT: "STAT",
+    OrderClass.ER: "ER",
+    OrderClass.INPATIENT: "Inpatient",
+    OrderClass.ROUTINE: "Routine",
+}
+
+
+def badge(study: StudyView) -> Badge:
+    """Return what the page shows for a study's state and result."""
+    if study.ai_state is AiState.SUCCEEDED and study.level is not None:
+        return Badge(*_LEVEL[study.level], None)
+    state = study.ai_state if study.ai_state in _STATE else AiState.QUEUED
+    return Badge(*_STATE[state], _remark(study))
+
+
+def _remark(study: StudyView) -> str | None:
+    parts = [] if study.ai_reason_text is None else [study.ai_reason_text]
+    if study.ai_state is AiState.FAILED:
+        parts.append("It keeps the place of its order.")
+    if study.level not in {None, Level.NOT_ASSESSED} and study.ai_state not in {
+        AiState.NOT_ASSESSED,
+        AiState.SUCCEEDED,
+    }:
+        word = _LEVEL[Level(study.level)][2].lower()
+        parts.append(f"Of the images received before, AI said: {word}.")
+    return " ".join(parts) or None
+
+
+def type_name(kind: HemorrhageType) -> str:
+    """Return the words of a type."""
+    return TYPE_NAME[kind]
+
+
+def percent(probability: float) -> str:
+    """Return a probability as it is read, never rounded up to certainty.
+
+    Examples
+    --------
+    >>> percent(0.934), percent(0.9999), percent(0.0004)
+    ('93 %', '> 99 %', '< 1 %')
+    """
+    if probability > 0.99:  # noqa: PLR2004 - one percent from certainty
+        return "> 99 %"
+    if 0 < probability < 0.01:  # noqa: PLR2004
+        return "< 1 %"
+    return f"{probability * 100:.0f} %"
+
+
+def milliliters(volume_ml: float | None) -> str:
+    """Return a volume as it is read; a dash if it was not computed.
+
+    Examples
+    --------
+    >>> milliliters(12.54), milliliters(3.21), milliliters(None)
+    ('13 ml', '3.2 ml', '– ml')
+    """
+    if volume_ml is None:
+        return "– ml"
+    return f"{volume_ml:.0f} ml" if volume_ml >= 10 else f"{volume_ml:.1f} ml"  # noqa: PLR2004
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as RFC 3339 in UTC."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def clock_time(moment: datetime) -> str:
+    """Return a time for readers without scripts."""
+    return f"{moment:%d %b %H:%M} UTC"

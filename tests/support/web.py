@@ -1,0 +1,56 @@
+"""The web process for tests: inside the test, or on a real socket in a thread."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+
+from api.main import create_app
+from api.server import Server
+from starlette.testclient import TestClient
+from tests.builders import key_for
+
+from preread.keys import Role
+
+
+def with_settings(resources, **changes):
+    """Return the resources under other settings."""
+    return replace(resources, settings=resources.settings.model_copy(update=changes))
+
+
+@contextmanager
+def client_of(resources):
+    """A client of the application, without sockets and without a key."""
+    quiet = with_settings(resources, reconcile_interval_s=3600.0)
+    app = create_app(quiet.settings, lambda _: nullcontext(quiet))
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+def bearer(resources, role=Role.COORDINATOR, site=None):
+    """Return the header of a new key."""
+    return {"Authorization": f"Bearer {key_for(resources, role, site)}"}
+
+
+@contextmanager
+def server_of(resources):
+    """Serve on a free port of the loopback; gives the base URL and the server."""
+    app = create_app(resources.settings, lambda _: nullcontext(resources))
+    server = Server(app, resources.settings)
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started:
+            if time.monotonic() > deadline or not thread.is_alive():
+                message = "the server did not start"
+                raise RuntimeError(message)
+            time.sleep(0.01)
+        yield url, server
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
