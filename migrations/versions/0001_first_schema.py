@@ -90,6 +90,13 @@ def upgrade() -> None:
     with op.batch_alter_table("study", schema=None) as batch_op:
         batch_op.create_index("ix_study_accession_number", ["accession_number"], unique=False)
         batch_op.create_index(
+            "ix_study_counts",
+            ["site", "rank_level", "ai_state", "ranked"],
+            unique=False,
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        )
+        batch_op.create_index(
             "ix_study_unsettled",
             ["last_instance_at"],
             unique=False,
@@ -266,6 +273,9 @@ def downgrade() -> None:
             "ix_study_unsettled",
             sqlite_where=sa.text("NOT settled"),
             postgresql_where=sa.text("NOT settled"),
+        )
+        batch_op.drop_index(
+            "ix_study_counts", sqlite_where=sa.text("ranked"), postgresql_where=sa.text("ranked")
         )
         batch_op.drop_index("ix_study_accession_number")
 

@@ -76,6 +76,16 @@ class StudyRow(Base):
             sqlite_where=sa.text("ranked"),
             postgresql_where=sa.text("ranked"),
         ),
+        # Covers the counts over the list, so that they read no row of the table.
+        sa.Index(
+            "ix_study_counts",
+            "site",
+            "rank_level",
+            "ai_state",
+            "ranked",
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        ),
         sa.Index(
             "ix_study_unsettled",
             "last_instance_at",
