@@ -27,9 +27,7 @@ THIN_MM: Final = 2.5
 
 ENHANCED_CT: Final = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
 CT_CLASSES: Final = frozenset({"1.2.840.10008.5.1.4.1.1.2"}) | ENHANCED_CT
-_LOSSY: Final = frozenset(
-    f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81", "91")
-)
+_LOSSY: Final = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in ("50", "51", "81", "91"))
 READABLE_SYNTAXES: Final = (
     frozenset(f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2", ".5"))
     | frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90))
@@ -187,12 +185,17 @@ def choose_series(headers: Sequence[InstanceHeader]) -> SeriesChoice:
     return SeriesChoice(best.series_instance_uid, chosen, (), best.flags)
 
 
-def readable_images(
-    headers: Sequence[InstanceHeader],
-) -> tuple[tuple[InstanceHeader, ...], ReasonCode | None]:
-    """Return the images of one series that make a volume, from feet to head, or why none do.
+@dataclass(frozen=True, slots=True)
+class VolumeImages:
+    """The images of one series that make a volume, from feet to head, or why none do."""
 
-    Only asks whether a volume *can* be made, not whether it is fit for an assessment.
+    images: tuple[InstanceHeader, ...]
+    reason: ReasonCode | None
+    flags: tuple[QualityFlag, ...]
+
+
+def volume_images(headers: Sequence[InstanceHeader]) -> VolumeImages:
+    """Return what of one series makes a volume, be it fit for an assessment or not.
 
     Parameters
     ----------
@@ -200,8 +203,11 @@ def readable_images(
         Of the instances of one series, in any order.
     """
     candidate = _candidate(headers)
-    return candidate.images, next(
-        (reason for reason, fails in _TESTS[:_VOLUME_TESTS] if fails(candidate)), None
+    tests = _TESTS[:_VOLUME_TESTS]
+    return VolumeImages(
+        images=candidate.images,
+        reason=next((reason for reason, fails in tests if fails(candidate)), None),
+        flags=candidate.stack.flags if candidate.stack else (),
     )
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from preread.dicom.acceptance import readable_images
+from preread.dicom.acceptance import volume_images
 from preread.dicom.header import HeaderLimits, InstanceHeader, read_header
 from preread.dicom.images import SliceImage, read_slices
 from preread.dicom.stack import SliceStack, local_thickness_mm, stack_slices
@@ -122,16 +122,17 @@ def read_volume(files: Sequence[BinaryIO | Path], limits: HeaderLimits = DEFAULT
             headers.setdefault(read_header(stream, limits), file)
     if len({header.series_instance_uid for header in headers}) > 1:
         raise ValueError("the files belong to several series")
-    images, reason = readable_images(tuple(headers))
-    if reason is not None:
-        raise UnreadableVolume(reason)
-    if sum(h.frames * (h.rows or 0) * (h.columns or 0) for h in images) > MAX_VOXELS:
+    found = volume_images(tuple(headers))
+    if found.reason is not None:
+        raise UnreadableVolume(found.reason)
+    if sum(h.frames * (h.rows or 0) * (h.columns or 0) for h in found.images) > MAX_VOXELS:
         raise UnreadableVolume(ReasonCode.IMAGE_SIZE_OUT_OF_RANGE)
     slices: list[SliceImage] = []
-    for header in images:
+    for header in found.images:
         with _opened(headers[header]) as stream:
             slices += read_slices(stream, header)
-    return _assemble(slices, images[0].series_instance_uid)
+    volume = _assemble(slices, found.images[0].series_instance_uid)
+    return replace(volume, flags=tuple(dict.fromkeys((*found.flags, *volume.flags))))
 
 
 @contextmanager
