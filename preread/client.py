@@ -1,0 +1,292 @@
+"""The packaged client: send studies, wait for pre-reads, follow the worklist.
+
+Examples
+--------
+::
+
+    with PreReadClient("http://127.0.0.1:8080", key) as client:
+        outcome = client.send([Path("study")], order_class=OrderClass.ER)
+        for study in outcome.studies:
+            print(client.wait_for_pre_read(study.study_id).text.summary)
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import uuid4
+
+import httpx
+from httpx_sse import connect_sse
+
+from preread.answers import RemoteEvent, RemoteStudy, SendOutcome
+from preread.errors import PreReadError
+from preread.findings import PreRead
+from preread.terms import OrderClass
+from preread.uploads import Progress, Upload, body_of, plan_uploads
+
+_TRIES: Final = 6
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 15.0
+_POLL_S: Final = 0.25
+_TRY_AGAIN: Final = frozenset({408, 429, 502, 503, 504})
+_IN_PROGRESS: Final = frozenset({"receiving", "queued", "running"})
+_TIMEOUT: Final = httpx.Timeout(30.0, read=120.0)
+_STREAM_TIMEOUT: Final = httpx.Timeout(30.0, read=60.0)
+
+
+class ProblemError(PreReadError):
+    """The service answered with a problem (RFC 9457).
+
+    Attributes
+    ----------
+    status
+        Of the HTTP answer.
+    problem_code
+        What went wrong, as a stable word.
+    files
+        ``(number, code)`` of each refused file, where the problem is an upload's.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem_code = str(body.get("code", "unknown"))
+        self.title = str(body.get("title", f"HTTP status {status}"))
+        self.detail = str(body.get("detail", ""))
+        self.files = tuple((one["number"], one["code"]) for one in body.get("files") or ())
+        super().__init__(f"{self.title}. {self.detail}".strip())
+
+
+class PreReadFailed(PreReadError):
+    """The software gave up on a study; it stays on the worklist.
+
+    Attributes
+    ----------
+    reason
+        Why, in words.
+    """
+
+    code = "pre-read-failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class PreReadClient:
+    """Talks to one service with one API key."""
+
+    def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=_TIMEOUT,
+            transport=transport,
+            trust_env=not _is_loopback(url),  # no proxy knows our own machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        paths: Iterable[Path],
+        *,
+        progress: Progress | None = None,
+        complete: bool = True,
+        site: str | None = None,
+        order_class: OrderClass | None = None,
+        accession_number: str | None = None,
+    ) -> SendOutcome:
+        """Send files, folders or ZIPs, one request per study.
+
+        Parameters
+        ----------
+        paths
+            What to send; folders are searched to the bottom.
+        progress
+            Called with bytes sent and bytes in all, for each request anew.
+        complete
+            Whether nothing will follow, so that the pre-reads can begin.
+        site, order_class, accession_number
+            What the service shall note; None leaves it to the key and the DICOM files.
+
+        Raises
+        ------
+        ProblemError
+            If the service refuses; studies sent before stay.
+        httpx.TransportError
+            If it cannot be reached, after some tries.
+        """
+        said = {
+            "complete": "true" if complete else "false",
+            "site": site,
+            "order_class": None if order_class is None else order_class.value,
+            "accession_number": accession_number,
+        }
+        query = {name: value for name, value in said.items() if value is not None}
+        outcomes = [self.upload(one, query, progress) for one in plan_uploads(paths)]
+        return SendOutcome(
+            studies=tuple(study for outcome in outcomes for study in outcome.studies),
+            files=tuple(file for outcome in outcomes for file in outcome.files),
+        )
+
+    def upload(
+        self, upload: Upload, query: Mapping[str, str], progress: Progress | None = None
+    ) -> SendOutcome:
+        """Send one upload; a retry carries the same Idempotency-Key, so it counts once.
+
+        Raises
+        ------
+        ProblemError
+            If the service refuses.
+        httpx.TransportError
+            If it cannot be reached, after some tries.
+        """
+        body = body_of(upload, progress)
+        headers = {
+            "Content-Type": body.content_type,
+            "Content-Length": str(body.byte_count),
+            "Idempotency-Key": uuid4().hex,
+        }
+        answer = self._request("POST", "/v1/studies", params=query, headers=headers, content=body)
+        return SendOutcome.model_validate(answer.json())
+
+    def complete(self, study_id: str) -> RemoteStudy:
+        """Say that nothing will follow."""
+        answer = self._request("POST", f"/v1/studies/{study_id}/complete")
+        return RemoteStudy.model_validate(answer.json()["study"])
+
+    def study(self, study_id: str) -> RemoteStudy:
+        """Return a study and how far the software got with it."""
+        answer = self._request("GET", f"/v1/studies/{study_id}")
+        return RemoteStudy.model_validate(answer.json()["study"])
+
+    def worklist(self, **filters: str) -> Iterator[RemoteStudy]:
+        """Yield the waiting studies in reading order; filters as in the API's query."""
+        cursor: str | None = None
+        while True:
+            params = filters if cursor is None else {**filters, "cursor": cursor}
+            page = self._request("GET", "/v1/worklist", params=params).json()
+            for row in page["studies"]:
+                yield RemoteStudy.model_validate(row["study"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def pre_read(self, study_id: str) -> PreRead:
+        """Return the newest pre-read of a study."""
+        answer = self._request("GET", f"/v1/studies/{study_id}/pre-read")
+        return PreRead.model_validate(answer.json())
+
+    def wait_for_pre_read(self, study_id: str, timeout_s: float = 300.0) -> PreRead:
+        """Wait until the software is done with a study and return the pre-read.
+
+        Raises
+        ------
+        PreReadFailed
+            If it gave up.
+        TimeoutError
+            If it took too long.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            study = self.study(study_id)
+            if study.ai_state == "failed":
+                raise PreReadFailed(study.ai_reason_text or "The pre-read failed.")
+            if study.ai_state not in _IN_PROGRESS:
+                return self.pre_read(study_id)
+            time.sleep(_POLL_S)
+        message = f"There is no pre-read of study {study_id} after {timeout_s:.0f} s."
+        raise TimeoutError(message)
+
+    def key_image(self, study_id: str, number: int, *, overlay: bool = False) -> bytes:
+        """Return a key image as PNG."""
+        path = f"/v1/studies/{study_id}/key-images/{number}.png"
+        return self._request("GET", path, params={"overlay": str(overlay).lower()}).content
+
+    def report(self, study_id: str, *, final: bool = True) -> Mapping[str, Any]:
+        """Say that a radiologist reported the study; return its turnaround time."""
+        said = {"status": "final" if final else "preliminary"}
+        answer = self._request("POST", f"/v1/studies/{study_id}/report", json=said)
+        turnaround: Mapping[str, Any] = answer.json()["turnaround"]
+        return turnaround
+
+    def events(self, after: int | None = None) -> Iterator[RemoteEvent]:
+        """Yield events as they happen, for ever; a lost connection is taken up again.
+
+        Parameters
+        ----------
+        after
+            Number of the last event that is known; None begins now.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                for event in self._stream(after):
+                    after = event.seq
+                    pause_s = _FIRST_PAUSE_S
+                    yield event
+            except httpx.TransportError:
+                time.sleep(pause_s)
+                pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    def _stream(self, after: int | None) -> Iterator[RemoteEvent]:
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        path = "/v1/worklist/events"
+        with connect_sse(
+            self._http, "GET", path, headers=headers, timeout=_STREAM_TIMEOUT
+        ) as source:
+            _refuse_problem(source.response)
+            for sent in source.iter_sse():
+                if sent.data:
+                    yield RemoteEvent.model_validate_json(sent.data)
+
+    def _request(self, method: str, path: str, **said: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        """Send a request, again if the service cannot answer now."""
+        pause_s = _FIRST_PAUSE_S
+        for _ in range(_TRIES - 1):
+            try:
+                answer = self._http.request(method, path, **said)
+            except httpx.TransportError:
+                time.sleep(pause_s)
+            else:
+                if answer.status_code not in _TRY_AGAIN:
+                    return _refuse_problem(answer)
+                time.sleep(_retry_after_s(answer, pause_s))
+            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        return _refuse_problem(self._http.request(method, path, **said))
+
+
+def _is_loopback(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _refuse_problem(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    answer.read()
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        raise ProblemError(answer.status_code, answer.json())
+    raise ProblemError(answer.status_code, {})
+
+
+def _retry_after_s(answer: httpx.Response, otherwise_s: float) -> float:
+    asked = answer.headers.get("retry-after", "")
+    return (
+        min(float(asked), _LONGEST_PAUSE_S) if asked.isascii() and asked.isdigit() else otherwise_s
+    )
