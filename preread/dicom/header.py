@@ -5,70 +5,25 @@ Names, birth dates and free text of the patient are never read.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 
-from preread.dicom.elements import Elements, HeaderLimits, read_elements
-from preread.errors import DicomMalformed, DicomMissingAttribute, DicomTruncated
+from preread.dicom.elements import read_elements
+from preread.dicom.values import TAGS, Values
+from preread.dicom.walk import HeaderLimits
+from preread.errors import DicomMalformed, DicomTruncated
 
 __all__ = ["HeaderLimits", "InstanceHeader", "read_header"]
 
 DEFAULT_LIMITS: Final = HeaderLimits()
 
-_TAGS: Final = {
-    "SpecificCharacterSet": (0x0008, 0x0005),
-    "ImageType": (0x0008, 0x0008),
-    "SOPClassUID": (0x0008, 0x0016),
-    "SOPInstanceUID": (0x0008, 0x0018),
-    "StudyDate": (0x0008, 0x0020),
-    "SeriesDate": (0x0008, 0x0021),
-    "AcquisitionDate": (0x0008, 0x0022),
-    "AcquisitionDateTime": (0x0008, 0x002A),
-    "StudyTime": (0x0008, 0x0030),
-    "SeriesTime": (0x0008, 0x0031),
-    "AcquisitionTime": (0x0008, 0x0032),
-    "AccessionNumber": (0x0008, 0x0050),
-    "Modality": (0x0008, 0x0060),
-    "TimezoneOffsetFromUTC": (0x0008, 0x0201),
-    "StudyDescription": (0x0008, 0x1030),
-    "SeriesDescription": (0x0008, 0x103E),
-    "PatientID": (0x0010, 0x0020),
-    "PatientAge": (0x0010, 0x1010),
-    "ContrastBolusAgent": (0x0018, 0x0010),
-    "BodyPartExamined": (0x0018, 0x0015),
-    "SliceThickness": (0x0018, 0x0050),
-    "ProtocolName": (0x0018, 0x1030),
-    "GantryDetectorTilt": (0x0018, 0x1120),
-    "ConvolutionKernel": (0x0018, 0x1210),
-    "StudyInstanceUID": (0x0020, 0x000D),
-    "SeriesInstanceUID": (0x0020, 0x000E),
-    "SeriesNumber": (0x0020, 0x0011),
-    "InstanceNumber": (0x0020, 0x0013),
-    "ImagePositionPatient": (0x0020, 0x0032),
-    "ImageOrientationPatient": (0x0020, 0x0037),
-    "ImageComments": (0x0020, 0x4000),
-    "SamplesPerPixel": (0x0028, 0x0002),
-    "PhotometricInterpretation": (0x0028, 0x0004),
-    "NumberOfFrames": (0x0028, 0x0008),
-    "Rows": (0x0028, 0x0010),
-    "Columns": (0x0028, 0x0011),
-    "PixelSpacing": (0x0028, 0x0030),
-    "BitsAllocated": (0x0028, 0x0100),
-    "RescaleIntercept": (0x0028, 0x1052),
-    "RescaleSlope": (0x0028, 0x1053),
-    "RequestedProcedurePriority": (0x0040, 0x1003),
-}
-_WANTED: Final = frozenset(_TAGS.values())
-_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)+")  # leading zeros are wrong but common
+_WANTED: Final = frozenset(TAGS.values())
 _IMAGE_CLASSES: Final = frozenset(  # CT, MR and Secondary Capture: never without pixels
     f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("2", "2.1", "2.2", "4", "4.1", "7")
 )
-_MAX_UID: Final = 64
 _NO_AGENT: Final = frozenset({"", "NONE", "NO", "N", "NC", "N/A", "NA", "WITHOUT", "NO CONTRAST"})
 _MAX_SPACING_MM: Final = 20.0
 _MAX_FRAMES: Final = 2000
@@ -151,7 +106,7 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
         DicomMissingAttribute; no message carries a value from the file.
     """
     elements = read_elements(stream, _WANTED, limits)
-    values = _Values(elements)
+    values = Values(elements)
     _check_pixels(values)
     spacing = values.floats("PixelSpacing", 2)
     position = values.floats("ImagePositionPatient", 3)
@@ -196,75 +151,7 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
     )
 
 
-@dataclass(frozen=True)
-class _Values:
-    """Typed access to the kept values; what cannot be read is None, but UIDs raise."""
-
-    elements: Elements
-
-    def raw(self, name: str) -> bytes | None:
-        return self.elements.values.get(_TAGS[name])
-
-    def text(self, name: str) -> str | None:
-        """Return a text without control characters; the charset only matters for names."""
-        raw = self.raw(name)
-        if raw is None:
-            return None
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
-        return "".join(sign for sign in text if sign.isprintable()).strip()
-
-    def code(self, name: str) -> str | None:
-        text = self.text(name)
-        return text.upper() if text else None
-
-    def uid(self, name: str) -> str:
-        tag = "({:04X},{:04X})".format(*_TAGS[name])
-        uid = (self.raw(name) or b"").rstrip(b"\0 ").decode("latin-1")
-        if not uid:
-            raise DicomMissingAttribute(f"{tag} {name} is missing")
-        if len(uid) > _MAX_UID or not _UID.fullmatch(uid):
-            raise DicomMalformed(f"{tag} {name} is no UID (PS3.5 9.1)")
-        return uid
-
-    def floats(self, name: str, count: int) -> tuple[float, ...] | None:
-        text = self.text(name)
-        if not text:
-            return None
-        try:
-            numbers = tuple(float(part) for part in text.split("\\"))
-        except ValueError:
-            return None
-        good = len(numbers) == count and all(math.isfinite(number) for number in numbers)
-        return numbers if good else None
-
-    def number(self, name: str) -> float | None:
-        numbers = self.floats(name, 1)
-        return None if numbers is None else numbers[0]
-
-    def positive(self, name: str) -> float | None:
-        number = self.number(name)
-        return number if number is not None and number > 0 else None
-
-    def whole(self, name: str) -> int | None:
-        number = self.number(name)
-        return int(number) if number is not None and abs(number) < 1 << 31 else None
-
-    def short(self, name: str) -> int | None:
-        raw = self.raw(name)
-        if raw is None or len(raw) != 2:  # noqa: PLR2004 - US has two bytes
-            return None
-        value: int = struct.unpack(">H" if self.elements.big_endian else "<H", raw)[0]
-        return value
-
-    def digest(self, name: str) -> str | None:
-        raw = (self.raw(name) or b"").strip(b"\0 ")
-        return hashlib.sha256(raw).hexdigest() if raw else None
-
-
-def _check_pixels(values: _Values) -> None:
+def _check_pixels(values: Values) -> None:
     """Refuse an image without pixel data, or with less of it than its matrix needs."""
     rows, columns = values.short("Rows"), values.short("Columns")
     bits = values.short("BitsAllocated")
@@ -280,7 +167,7 @@ def _check_pixels(values: _Values) -> None:
         raise DicomTruncated("(7FE0,0010) Pixel Data is shorter than Rows and Columns need")
 
 
-def _frames(values: _Values) -> int:
+def _frames(values: Values) -> int:
     frames = values.whole("NumberOfFrames")
     if frames is None:
         return 1
@@ -307,7 +194,7 @@ def _orientation(
     return (a, b, c, d, e, f) if unit and square else None
 
 
-def _has_rescale(values: _Values) -> bool:
+def _has_rescale(values: Values) -> bool:
     slope, intercept = values.number("RescaleSlope"), values.number("RescaleIntercept")
     return intercept is not None and slope is not None and slope != 0
 
@@ -327,7 +214,7 @@ def _age_years(text: str | None) -> int | None:
     return int(match[1]) // per_year
 
 
-def _acquired_at(values: _Values) -> datetime | None:
+def _acquired_at(values: Values) -> datetime | None:
     offset = values.text("TimezoneOffsetFromUTC") or ""
     whole = values.text("AcquisitionDateTime") or ""
     pairs = [whole[:14]] if whole else []

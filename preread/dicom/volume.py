@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from preread.dicom.acceptance import volume_images
+from preread.dicom.eligibility import volume_images
 from preread.dicom.header import HeaderLimits, InstanceHeader, read_header
 from preread.dicom.images import SliceImage, read_slices
 from preread.dicom.stack import SliceStack, local_thickness_mm, stack_slices
