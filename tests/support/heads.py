@@ -1,0 +1,174 @@
+"""Small ellipsoid heads with painted bleeds, and a predictor that sees exactly those."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.bundle import (
+    Bundle,
+    CalibrationRule,
+    Manifest,
+    MaskRule,
+    OperatingRule,
+    WeightsFile,
+)
+from ml.network import NetworkSpec
+from ml.pipeline import ModelSlices, Prediction, to_model
+from ml.scoring import Calibration, OperatingPoints
+from preread.dicom.volume import Volume, to_radiological
+from preread.terms import KINDS, HemorrhageType
+
+BRAIN_HU, BLOOD_HU, SKULL_HU, AIR_HU = 35.0, 65.0, 1000.0, -1000.0
+# Half axes of the inside of the skull, in mm: slices, rows, columns.
+HALF_AXES_MM = np.array([75.0, 85.0, 65.0])
+SKULL_MM = 8.0
+
+
+@dataclass(frozen=True)
+class Ball:
+    """A round bleed; center in mm from the middle of the head: up, back, left."""
+
+    center_mm: tuple[float, float, float]
+    radius_mm: float
+    kind: HemorrhageType = HemorrhageType.IPH
+
+
+@dataclass(frozen=True)
+class Head:
+    """A volume in radiological orientation and where its blood is."""
+
+    volume: Volume
+    kinds: NDArray[np.uint8]
+
+
+def head(
+    *balls: Ball,
+    slices: int = 32,
+    thickness_mm: float = 5.0,
+    size: int = 160,
+    spacing_mm: float = 1.4,
+) -> Head:
+    """An ellipsoid head; bottom of the skull open as it would be at the foramen."""
+    up = (np.arange(slices) - (slices - 1) / 2) * thickness_mm
+    across = (np.arange(size) - (size - 1) / 2) * spacing_mm
+    grid = np.stack(np.meshgrid(up, across, across, indexing="ij"), axis=-1)
+    inner = np.sqrt(((grid / HALF_AXES_MM) ** 2).sum(-1))
+    outer = np.sqrt(((grid / (HALF_AXES_MM + SKULL_MM)) ** 2).sum(-1))
+    hu = np.where(inner <= 1, BRAIN_HU, np.where(outer <= 1, SKULL_HU, AIR_HU)).astype(np.float32)
+    kinds = np.zeros(hu.shape, np.uint8)
+    for ball in balls:
+        near = np.linalg.norm(grid - np.array(ball.center_mm), axis=-1) <= ball.radius_mm
+        kinds[near & (inner <= 1)] = 1 + KINDS.index(ball.kind)
+    hu[kinds > 0] = BLOOD_HU
+    return Head(volume_of(hu, spacing_mm, np.full(slices, thickness_mm)), kinds)
+
+
+def volume_of(
+    hu: NDArray[np.float32], spacing_mm: float, thickness_mm: NDArray[np.float64]
+) -> Volume:
+    """A volume in radiological orientation; thickness is also the distance of the slices."""
+    count = len(hu)
+    heights = np.concatenate([[0.0], np.cumsum((thickness_mm[1:] + thickness_mm[:-1]) / 2)])
+    positions = np.column_stack([np.zeros(count), np.zeros(count), heights])
+    affine = np.zeros((4, 4))
+    affine[:3, 0] = (0, 0, float(np.mean(np.diff(heights))))
+    affine[:3, 1] = (0, spacing_mm, 0)
+    affine[:3, 2] = (spacing_mm, 0, 0)
+    affine[3, 3] = 1.0
+    return Volume(
+        hu=hu,
+        affine=affine,
+        positions_mm=positions,
+        pixel_spacing_mm=(spacing_mm, spacing_mm),
+        thickness_mm=thickness_mm,
+        sop_instance_uids=tuple(f"1.2.{number}" for number in range(count)),
+        instance_numbers=tuple(range(1, count + 1)),
+        series_instance_uid="1.2",
+        gantry_tilt_deg=0.0,
+        flags=(),
+    )
+
+
+@dataclass(frozen=True)
+class SeeingPredictor:
+    """Says what was painted, with the certainty asked for."""
+
+    kinds: NDArray[np.uint8]
+    slices: ModelSlices
+    certainty: float = 0.95
+    device: str = "none"
+    precision: str = "exact"
+
+    def predict(self, slices: NDArray[np.float32]) -> Prediction:
+        """Read the painted kinds on the model's grid."""
+        grid = _on_grid(self.kinds, self.slices)
+        shown = np.stack([(grid == 1 + k).any(axis=(1, 2)) for k in range(len(KINDS))], axis=1)
+        kinds = np.where(shown, self.certainty, 0.01).astype(np.float32)
+        maps = np.zeros((len(slices), len(KINDS), 32, 32), np.float32)
+        step = grid.shape[-1] // 32
+        cells = grid.reshape(len(grid), 32, step, 32, step).max(axis=(2, 4))
+        for kind in range(len(KINDS)):
+            maps[:, kind] = cells == 1 + kind
+        return Prediction(kinds, (grid > 0).astype(np.float32), maps)
+
+
+def seeing(one: Head, bundle: Bundle, certainty: float = 0.95) -> SeeingPredictor:
+    """Build the predictor that sees the painted bleeds of a head."""
+    slices = to_model(to_radiological(one.volume), bundle.manifest)
+    return SeeingPredictor(one.kinds, slices, certainty)
+
+
+def bundle(*, demonstrator: bool = False, size: int = 256) -> Bundle:
+    """A bundle without weights, for a predictor that needs none."""
+    path = Path("none.safetensors")
+    return Bundle(manifest(demonstrator=demonstrator, size=size), path)
+
+
+def manifest(*, demonstrator: bool = False, size: int = 256) -> Manifest:
+    """A manifest whose probabilities are the scores themselves."""
+    even = Calibration(0.0, (1.0,))
+    return Manifest(
+        schema_version="1.0",
+        name="test",
+        version="1",
+        demonstrator=demonstrator,
+        weights=WeightsFile(file="none.safetensors", sha256="0" * 64, size_bytes=0),
+        network=NetworkSpec(size=size, spacing_mm=230.4 / size),
+        kinds=KINDS,
+        channels=(),
+        slab_mm=5.0,
+        mask=MaskRule(threshold=0.5, least_ml=0.5),
+        calibration=CalibrationRule(
+            id="test", any=Calibration(0.0, (1.0, 0.0)), kinds=(even,) * len(KINDS)
+        ),
+        operating=OperatingRule(
+            id="test",
+            points=OperatingPoints(0.2, 0.5, 0.9, 30.0, (0.5,) * len(KINDS)),
+            rule="by hand",
+        ),
+        trained_on="nothing",
+        training={},
+        evaluation={},
+        license="none",
+        citations=(),
+        code_version="0",
+    )
+
+
+def _on_grid(kinds: NDArray[np.uint8], slices: ModelSlices) -> NDArray[np.uint8]:
+    """Nearest neighbor of the painted kinds at the model's pixel centers; no slabs."""
+    grid = slices.placement.grid
+    indices = []
+    for axis in (0, 1):
+        step = grid.spacing_mm / slices.placement.source_spacing_mm[axis]
+        places = (
+            slices.placement.center_rc[axis] + (np.arange(grid.size) - (grid.size - 1) / 2) * step
+        )
+        indices.append(np.rint(places).astype(int))
+    first = slices.slabs.first
+    inside = [(i >= 0) & (i < n) for i, n in zip(indices, kinds.shape[1:], strict=True)]
+    rows, columns = (np.clip(i, 0, n - 1) for i, n in zip(indices, kinds.shape[1:], strict=True))
+    picked = kinds[first][:, rows][:, :, columns]
+    return np.where(inside[0][:, None] & inside[1][None, :], picked, 0).astype(np.uint8)

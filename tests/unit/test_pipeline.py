@@ -1,0 +1,197 @@
+"""The way of one volume, with a predictor that sees what was painted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ml.pipeline import DEMONSTRATOR, read_bleeds
+from preread.dicom.volume import to_radiological
+from preread.terms import HemorrhageType, Laterality, Level
+from tests.support.heads import Ball, bundle, head, seeing, volume_of
+
+IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
+BUNDLE = bundle()
+LEFT_DEEP = Ball((10, 0, 25), 18, IPH)
+
+
+def assess(one, certainty=0.95, chosen=BUNDLE):
+    return read_bleeds(one.volume, seeing(one, chosen, certainty), chosen)
+
+
+def painted_ml(one):
+    return float(((one.kinds > 0).sum(axis=(1, 2)) * one.volume.voxel_ml).sum())
+
+
+def test_a_bleed_comes_out_with_its_kind_side_place_and_millilitres():
+    one = head(LEFT_DEEP)
+    assessment = assess(one)
+    (finding,) = assessment.findings
+    assert assessment.level is Level.CRITICAL
+    assert finding.kind is IPH
+    assert finding.places[0].laterality is Laterality.LEFT
+    assert finding.places[0].region.value == "deep_hemisphere"
+    assert finding.volume_ml == pytest.approx(painted_ml(one), rel=0.03)
+    assert finding.density.mean_hu == pytest.approx(65, abs=0.5)
+
+
+def test_a_quiet_head_is_none_without_findings_or_volume():
+    assessment = assess(head())
+    assert assessment.level is Level.NONE
+    assert assessment.findings == ()
+    assert assessment.lesions == ()
+    assert assessment.total_volume_ml is None
+    assert assessment.total_volume_ml_reason
+    assert not assessment.mask.any()
+    assert len(assessment.key_slices) == 1
+
+
+def test_five_kinds_in_one_head_are_five_findings():
+    centers = [(20, -40, 30), (20, 40, 30), (20, -40, -30), (20, 40, -30), (-20, 0, 30)]
+    kinds = (IPH, SDH, IVH, SAH, EDH)
+    one = head(*(Ball(c, 11, k) for c, k in zip(centers, kinds, strict=True)))
+    assessment = assess(one)
+    assert {finding.kind for finding in assessment.findings} == set(kinds)
+    assert len(assessment.lesions) == 5
+    assert len(assessment.key_slices) <= 5
+
+
+def test_two_bleeds_of_one_kind_are_one_finding_with_two_places():
+    one = head(Ball((10, 0, 25), 12, IPH), Ball((10, 0, -25), 12, IPH))
+    (finding,) = assess(one).findings
+    assert finding.lesion_indices == (0, 1)
+    assert finding.places[0].laterality is Laterality.BILATERAL
+
+
+def test_one_lesion_of_two_kinds_is_split_between_them():
+    one = head(Ball((10, -10, 25), 18, IPH), Ball((10, 24, 25), 18, IVH))
+    assessment = assess(one)
+    (lesion,) = assessment.lesions
+    assert set(lesion.kinds) == {IPH, IVH}
+    assert sum(lesion.kind_shares) == pytest.approx(1)
+    volumes = [finding.volume_ml for finding in assessment.findings]
+    assert sum(volumes) == pytest.approx(lesion.volume_ml)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, -1), (-1, 1), (-1, -1)])
+def test_turned_images_leave_left_on_the_left(rows, columns):
+    """The same head stored upside down or mirrored, with a matching affine."""
+    one = head(LEFT_DEEP)
+    volume = one.volume
+    affine = volume.affine.copy()
+    origin = np.zeros(3)
+    for axis, sign in ((1, rows), (2, columns)):
+        if sign < 0:
+            origin += affine[:3, axis] * (volume.hu.shape[axis] - 1)
+            affine[:3, axis] *= -1
+    affine[:3, 3] += origin
+    turned = replace(
+        volume,
+        hu=np.ascontiguousarray(volume.hu[:, ::rows, ::columns]),
+        affine=affine,
+        positions_mm=volume.positions_mm + origin,
+    )
+    assessment = read_bleeds(turned, seeing(one, BUNDLE), BUNDLE)
+    assert assessment.findings[0].places[0].laterality is Laterality.LEFT
+    assert to_radiological(turned).hu[assessment.mask].mean() == pytest.approx(65, abs=0.5)
+
+
+def test_thin_slices_give_the_volume_of_thick_ones_and_their_own_indices():
+    thick, thin = head(LEFT_DEEP), head(LEFT_DEEP, slices=128, thickness_mm=1.25)
+    assessment = assess(thin)
+    assert assessment.mask.shape[0] == 128
+    assert assessment.slice_probabilities.shape == (128, 5)
+    assert assessment.findings[0].volume_ml == pytest.approx(painted_ml(thick), rel=0.1)
+    span = assessment.findings[0].slices
+    assert span.first < span.peak < span.last
+    # The painted ball begins 18 mm below its center, (15.5·5 + 10 − 18) mm up: slice 56.
+    assert span.first == pytest.approx(56, abs=4)
+
+
+def test_uneven_slices_count_with_their_own_thickness():
+    one = head(LEFT_DEEP)
+    thickness = np.where(np.arange(32) < 16, 4.0, 7.0)
+    uneven = replace(one, volume=volume_of(one.volume.hu, 1.4, thickness))
+    (finding,) = assess(uneven).findings
+    assert finding.volume_ml == pytest.approx(painted_ml(uneven), rel=0.03)
+
+
+def test_blood_outside_the_skull_is_not_intracranial():
+    one = head(Ball((0, 0, 0), 10, IPH))
+    kinds = one.kinds.copy()
+    kinds[14:18, 5:15, 70:90] = 1
+    assessment = assess(replace(one, kinds=kinds))
+    assert len(assessment.lesions) == 1
+    assert assessment.total_volume_ml == pytest.approx(painted_ml(one), rel=0.1)
+
+
+def test_suspicion_without_an_outline_is_a_finding_without_a_volume():
+    one = head(Ball((0, 0, 0), 10, SAH))
+    predictor = seeing(one, BUNDLE, 0.8)
+
+    class Blind:
+        device, precision = "none", "exact"
+
+        def predict(self, slices):
+            prediction = predictor.predict(slices)
+            return prediction._replace(mask_probabilities=0 * prediction.mask_probabilities)
+
+    assessment = read_bleeds(one.volume, Blind(), BUNDLE)
+    (finding,) = assessment.findings
+    assert assessment.level is Level.SUSPECTED
+    assert finding.kind is SAH
+    assert finding.volume_ml is None
+    assert finding.volume_ml_reason
+    assert finding.places == ()
+    assert finding.places_reason
+    assert finding.slices is None
+
+
+def test_every_null_has_its_reason():
+    for one in (head(), head(LEFT_DEEP)):
+        assessment = assess(one)
+        for reading in (assessment, *assessment.findings):
+            names = [
+                name
+                for name in reading.__dataclass_fields__
+                if f"{name}_reason" in reading.__dataclass_fields__
+            ]
+            assert names
+            for name in names:
+                value = getattr(reading, name)
+                missing = value is None or value == ()
+                assert missing == bool(getattr(reading, f"{name}_reason"))
+
+
+def test_a_demonstrator_says_so_with_every_assessment():
+    assert DEMONSTRATOR in assess(head(), chosen=bundle(demonstrator=True)).warnings
+    assert DEMONSTRATOR not in assess(head()).warnings
+
+
+def test_no_head_no_places_but_still_an_answer():
+    air = replace(
+        head(),
+        volume=volume_of(np.full((8, 64, 64), -1000, np.float32), 3.0, np.full(8, 5.0)),
+        kinds=np.zeros((8, 64, 64), np.uint8),
+    )
+    assessment = assess(air)
+    assert assessment.level is Level.NONE
+    assert {"NO_SKULL_FOUND", "LOCATION_LOW_CONFIDENCE"} <= set(assessment.warnings)
+
+
+def test_the_same_volume_gives_the_same_assessment():
+    one = head(LEFT_DEEP)
+    first, second = assess(one), assess(one)
+    assert first.findings == second.findings
+    assert first.probability == second.probability
+    assert (first.mask == second.mask).all()
+
+
+def test_the_key_slices_show_the_peaks_of_the_lesions():
+    one = head(LEFT_DEEP, Ball((-20, 40, -30), 12, SDH))
+    assessment = assess(one)
+    assert [key.slice for key in assessment.key_slices] == [
+        lesion.slices.peak for lesion in assessment.lesions
+    ]
+    assert assessment.key_slices[0].kinds == (IPH,)
+    assert all(key.has_outline for key in assessment.key_slices)

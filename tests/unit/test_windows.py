@@ -1,0 +1,39 @@
+"""HU windows as color channels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml.windows import BLOOD, BRAIN, CHANNELS, STACK, Window, apply_window, stack_neighbors
+
+
+def test_the_edges_of_a_window_are_zero_and_one():
+    hu = np.array([-1000, -20, 80, 180, 3000], np.float32)
+    assert apply_window(hu, BLOOD).tolist() == [0, 0, 0.5, 1, 1]
+
+
+@given(st.lists(st.floats(-1024, 3071, width=32), min_size=2, max_size=20))
+def test_more_hu_never_look_darker(hu):
+    shown = apply_window(np.sort(np.array(hu, np.float32)), BRAIN)
+    assert (np.diff(shown) >= 0).all()
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+
+
+def test_an_empty_window_is_refused():
+    with pytest.raises(ValueError, match="low < high"):
+        Window(80, 80)
+
+
+def test_the_slice_itself_fills_the_three_colors_and_its_neighbors_follow():
+    assert [channel.offset for channel in CHANNELS] == [0, 0, 0, -1, 1]
+    assert len({channel.window for channel in CHANNELS[:3]}) == 3
+
+
+def test_at_both_ends_the_slice_stands_in_for_the_missing_neighbor():
+    slices = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
+    stacks = stack_neighbors(slices)
+    assert stacks.shape == (4, STACK, 1, 1)
+    assert stacks[0, :, 0, 0].tolist() == [0, 0, 1]
+    assert stacks[3, :, 0, 0].tolist() == [2, 3, 3]
