@@ -133,10 +133,7 @@ def run_standalone(
         # Its mode is 0700, and its path short enough for a Unix socket.
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="preread-")))
         keeper = stack.enter_context(Keeper())
-        defaults: dict[str, object] = {
-            "database_url": f"sqlite:///{folder}/preread.sqlite",
-            "store_dir": folder / "store",
-        }
+        defaults = _defaults(folder)
         if "redis_url" not in settings.model_fields_set:
             embedded = EmbeddedRedis(private / "redis.sock", folder / "redis")
             defaults["redis_url"] = _start_redis(keeper, embedded, logs / "redis.log")
@@ -157,6 +154,18 @@ def find_local(folder: Path = DEFAULT_FOLDER) -> Address | None:
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return address if _answers(f"{address.url}/health/live") else None
+
+
+def local_settings(settings: Settings, folder: Path = DEFAULT_FOLDER) -> Settings:
+    """Return the settings with what a service in ``folder`` would use where nothing is set."""
+    return _completed(settings, _defaults(folder.absolute()), settings.bind_port)
+
+
+def _defaults(folder: Path) -> dict[str, object]:
+    return {
+        "database_url": f"sqlite:///{folder}/preread.sqlite",
+        "store_dir": folder / "store",
+    }
 
 
 @contextmanager

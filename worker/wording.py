@@ -1,0 +1,109 @@
+"""The sentences of a pre-read: hedged, short, the same for the same findings."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ml.assessment import Assessment, FindingReading, Place
+from preread.findings import Model
+from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
+
+_LONGEST_SUMMARY: Final = 300
+
+_ALWAYS: Final = ("A study without a flag may still show hemorrhage.",)
+_OF_FINDINGS: Final = (
+    "Outlines, volumes and places come from the model and are not checked by anybody.",
+)
+_DEMONSTRATOR: Final = (
+    "The model is a demonstrator trained on few studies; docs/model-card.md has its figures."
+)
+_OF_FLAG: Final = {
+    "GANTRY_TILT": "The gantry was tilted; the volume was measured on sheared slices.",
+    "UNEVEN_SPACING": "The slices are unevenly spaced; volumes are less certain.",
+    "GAPS_BETWEEN_SLICES": "There are gaps between the slices; volumes are less certain.",
+    "BODY_PART_UNKNOWN": "Nothing in the headers says that these images show a head.",
+    "LOSSY_COMPRESSION": "The images were compressed with loss.",
+    "BONE_KERNEL": "Only a sharp reconstruction was available; it is noisier than the model expects.",
+    "LOCATION_LOW_CONFIDENCE": "The head's axes were hard to find; places are less certain.",
+}
+
+
+def summary(assessment: Assessment | None, why_not: str | None) -> str:
+    """Return the one sentence that stands on the worklist, at most 300 characters."""
+    if assessment is None:
+        return f"Not assessed. {why_not or ''}".strip()
+    if assessment.level is Level.NONE:
+        return "No hemorrhage flagged."
+    first = "Suspected" if assessment.level is not Level.INDETERMINATE else "Indeterminate for"
+    if not assessment.findings:
+        return f"{first} intracranial hemorrhage, type and place not determined."
+    phrases = [finding_phrase(finding) for finding in assessment.findings]
+    for shown in range(len(phrases), 0, -1):
+        hidden = len(phrases) - shown
+        more = f"; {hidden} more" if hidden else ""
+        sentence = f"{first} {'; '.join(phrases[:shown])}{more}."
+        if len(sentence) <= _LONGEST_SUMMARY:
+            return sentence
+    return f"{first} intracranial hemorrhage, {len(phrases)} findings."
+
+
+def finding_phrase(finding: FindingReading) -> str:
+    """Return side, type and volume of a finding, as far as they are known."""
+    side = side_of(finding.places)
+    words = (
+        TYPE_NAME[finding.kind]
+        if side is None
+        else f"{LATERALITY_NAME[side]} {TYPE_NAME[finding.kind]}"
+    )
+    return words if finding.volume_ml is None else f"{words}, {volume_text(finding.volume_ml)}"
+
+
+def side_of(places: Sequence[Place]) -> Laterality | None:
+    """Return the side of all places together; None if there are none.
+
+    A place at the midline does not change the side that the others have.
+    """
+    sides = {where.laterality for where in places}
+    if not sides:
+        return None
+    aside = sides - {Laterality.MIDLINE}
+    if not aside:
+        return Laterality.MIDLINE
+    return aside.pop() if len(aside) == 1 else Laterality.BILATERAL
+
+
+def place_name(where: Place) -> str:
+    """Return the words for one place.
+
+    Examples
+    --------
+    >>> from preread.terms import Region
+    >>> place_name(Place(Region.FRONTAL_LOBE, Laterality.LEFT, 1.0))
+    'left frontal lobe'
+    """
+    return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
+
+
+def volume_text(volume_ml: float) -> str:
+    """Return a volume with no more digits than it deserves.
+
+    Examples
+    --------
+    >>> volume_text(43.4), volume_text(4.26), volume_text(0.3)
+    ('43 ml', '4.3 ml', 'less than 1 ml')
+    """
+    if volume_ml < 1:
+        return "less than 1 ml"
+    return f"{volume_ml:.1f} ml" if volume_ml < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
+
+
+def limitations(level: Level, flags: Sequence[str], model: Model | None) -> tuple[str, ...]:
+    """Return what a reader has to know to judge the pre-read."""
+    if level is Level.NOT_ASSESSED:
+        return ("Nothing was assessed; the study has to be read as if there were no pre-read.",)
+    sentences = list(_ALWAYS)
+    if level is not Level.NONE:
+        sentences.extend(_OF_FINDINGS)
+    if model is not None and model.demonstrator:
+        sentences.append(_DEMONSTRATOR)
+    sentences.extend(_OF_FLAG[flag] for flag in flags if flag in _OF_FLAG)
+    return tuple(sentences)
