@@ -91,7 +91,7 @@ OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN
 """Who may see how the service itself is doing."""
 
 
-def _study_id(study_id: Annotated[str, Path(max_length=100)]) -> str:
+def _study_id(study_id: Annotated[str, Path()]) -> str:
     try:
         parsed = str(UUID(study_id))
     except ValueError as error:

@@ -22,11 +22,11 @@ from api.schemas import (
 )
 from api.upload import Intake, take_body
 from api.views import event_view, study_view
-from preread.completion import complete_study
+from preread import completion
+from preread import report as reports
 from preread.keys import Caller
 from preread.notice import NOTICE
 from preread.receive import Receipt, Submission, receive
-from preread.report import report_study
 from preread.study import ReadState, ReadStep
 from preread.terms import OrderClass
 
@@ -103,14 +103,14 @@ async def submit_studies(
     status_code=status.HTTP_202_ACCEPTED,
     responses=problems(401, 403, 404, 503),
 )
-def complete(
+def complete_study(
     caller: SenderCaller, study_id: StudyId, resources: ResourcesDep, background: BackgroundTasks
 ) -> StudyAnswer:
     """Say that nothing will follow, so that the pre-read can begin; again changes nothing."""
     with resources.unit_of_work() as work:
         work.studies.get(study_id, site=caller.site)
         row = work.studies.locked(study_id)
-        completed = complete_study(work, row, actor=caller.key_id, now=resources.clock())
+        completed = completion.complete_study(work, row, actor=caller.key_id, now=resources.clock())
         work.commit()
         study = work.studies.get(study_id)
     if completed:
@@ -140,11 +140,11 @@ def get_study_events(
 
 
 @router.post("/{study_id}/report", responses=problems(401, 403, 404, 409, 413, 422, 503))
-def report(
+def report_study(
     caller: ReaderCaller, study_id: StudyId, body: ReportRequest, resources: ResourcesDep
 ) -> ReportAnswer:
     """Say that a radiologist reported the study; a report takes it off the worklist."""
-    spent = report_study(
+    spent = reports.report_study(
         resources, study_id, _STEP[body.status], actor=caller.key_id, site=caller.site
     )
     return ReportAnswer(

@@ -116,11 +116,11 @@ class Intake:
                 files.append(arrived)
                 continue
             for entry in archive.unpack(arrived.path, self._store, self._settings):
+                if isinstance(entry, Incoming):
+                    self._unpacked.append(entry)  # before any check, so that it is removed
+                    byte_count += entry.byte_count
                 files.append(entry)
                 self._check_count(len(files))
-                if isinstance(entry, Incoming):
-                    self._unpacked.append(entry)
-                    byte_count += entry.byte_count
                 if byte_count > self._settings.max_upload_bytes:
                     raise _too_large(self._settings)
         return files

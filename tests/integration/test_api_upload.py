@@ -5,12 +5,12 @@ from io import BytesIO
 from random import Random
 
 import pytest
-from tests.builders import instance_bytes, key_for
-from tests.support.web import bearer, client_of, with_settings
 
 from preread.errors import StorageFull
 from preread.keys import Role
 from preread.study import AiState
+from tests.builders import instance_bytes, key_for
+from tests.support.web import bearer, client_of, with_settings
 
 FORM = "multipart/form-data; boundary=xx"
 
@@ -286,9 +286,7 @@ def test_a_key_of_one_site_cannot_send_for_another(client, resources, where):
 def test_x_api_key_works_like_a_bearer_token(client, resources):
     key = key_for(resources, Role.SENDER, "north")
     del client.headers["Authorization"]
-    answer = client.post(
-        "/v1/studies", files=files(instance_bytes()), headers={"X-API-Key": key}
-    )
+    answer = client.post("/v1/studies", files=files(instance_bytes()), headers={"X-API-Key": key})
     assert answer.status_code == 202
 
 
@@ -333,9 +331,7 @@ def test_one_file_over_its_limit_does_not_lose_the_others(resources):
 def test_a_zip_may_be_larger_than_one_file(resources):
     small = with_settings(resources, max_instance_bytes=5000)
     noise = Random(1)
-    body = zipped(
-        *(instance_bytes(number=n, PixelData=noise.randbytes(512)) for n in range(1, 13))
-    )
+    body = zipped(*(instance_bytes(number=n, PixelData=noise.randbytes(512)) for n in range(1, 13)))
     assert len(body) > 5000
     with client_of(small) as client:
         answer = client.post(
@@ -355,9 +351,7 @@ def test_too_many_files_are_too_much(resources, archived):
     contents = [instance_bytes(number=n) for n in range(4)]
     sent = files(zipped(*contents[:2]), zipped(*contents[2:])) if archived else files(*contents)
     with client_of(small) as client:
-        answer = client.post(
-            "/v1/studies", files=sent, headers=bearer(small, Role.SENDER, "north")
-        )
+        answer = client.post("/v1/studies", files=sent, headers=bearer(small, Role.SENDER, "north"))
     assert answer.status_code == 413
     assert left_in_incoming(small) == []
 

@@ -6,12 +6,12 @@ import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
+from starlette.testclient import TestClient
+
 from api.main import create_app
 from api.server import Server
-from starlette.testclient import TestClient
-from tests.builders import key_for
-
 from preread.keys import Role
+from tests.builders import key_for
 
 
 def with_settings(resources, **changes):

@@ -1,0 +1,163 @@
+"""Who may do what: every route, every role, and no key at all."""
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from preread.keys import Role, list_keys, revoke_key, sign_in
+from preread.terms import HemorrhageType, Level
+from tests.builders import key_for, send_study
+from tests.support.seed import pre_read_of
+from tests.support.web import bearer, client_of
+
+EVERYBODY = {None, *Role}
+READERS = {Role.READER, Role.COORDINATOR, Role.ADMIN}
+SENDERS = {Role.SENDER, Role.COORDINATOR, Role.ADMIN}
+OPERATORS = {Role.COORDINATOR, Role.ADMIN}
+
+ALLOWED = {
+    ("GET", "/health/live"): EVERYBODY,
+    ("GET", "/health/ready"): EVERYBODY,
+    ("GET", "/problems/{code}"): EVERYBODY,
+    ("GET", "/sign-in"): EVERYBODY,
+    ("POST", "/sign-in"): EVERYBODY,
+    ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/version"): set(Role),
+    ("GET", "/openapi.json"): set(Role),
+    ("GET", "/metrics"): OPERATORS,
+    ("POST", "/v1/studies"): SENDERS,
+    ("POST", "/v1/studies/{study_id}/complete"): SENDERS,
+    ("GET", "/v1/studies/{study_id}"): set(Role),
+    ("GET", "/v1/studies/{study_id}/events"): READERS,
+    ("GET", "/v1/studies/{study_id}/pre-read"): READERS,
+    ("GET", "/v1/studies/{study_id}/key-images/{number}.png"): READERS,
+    ("POST", "/v1/studies/{study_id}/report"): READERS,
+    ("GET", "/v1/worklist"): READERS,
+    ("GET", "/v1/worklist/events"): READERS,
+    ("GET", "/"): READERS,
+    ("GET", "/studies/{study_id}"): READERS,
+}
+PAGE = {"/", "/studies/{study_id}"}
+STREAM = ("GET", "/v1/worklist/events")  # never ends; asked without a key and with a wrong role
+
+
+@pytest.fixture
+def client(resources):
+    with client_of(resources) as client:
+        yield client
+
+
+@pytest.fixture
+def study_id(resources):
+    study_id = send_study(resources)
+    pre_read_of(resources, Level.CRITICAL, (HemorrhageType.SDH,))
+    return study_id
+
+
+def routes(app):
+    for route in iter_route_contexts(app.routes):
+        for method in sorted(route.methods or {"GET"}):
+            yield method, route.path
+
+
+def ask(client, method, path, study_id, headers=None):
+    url = path.format(study_id=study_id, number=1, code="forbidden")
+    body = {"json": {"status": "final"}} if path.endswith("/report") else {}
+    return client.request(method, url, headers=headers, **body)
+
+
+def test_every_route_is_in_the_table_of_rights(client):
+    found = {route for route in routes(client.app) if route[1] != "/static"}
+    assert found == set(ALLOWED)
+
+
+def test_nothing_but_health_sign_in_and_static_files_is_open(client, study_id):
+    for (method, path), allowed in ALLOWED.items():
+        if None in allowed:
+            continue
+        answer = ask(client, method, path, study_id)
+        if path in PAGE:
+            assert answer.status_code == 303, path
+            assert answer.headers["location"].startswith("/sign-in")
+        else:
+            assert answer.status_code == 401, path
+            assert answer.json()["code"] == "unauthenticated"
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_does_what_the_table_says_and_nothing_else(client, resources, study_id, role):
+    headers = bearer(resources, role)
+    for (method, path), allowed in ALLOWED.items():
+        if None in allowed or ((method, path) == STREAM and role in allowed):
+            continue
+        answer = ask(client, method, path, study_id, headers)
+        if role in allowed:
+            assert answer.status_code not in {401, 403, 404, 405, 500}, path
+        else:
+            assert answer.status_code == 403, path
+            assert answer.json()["code"] == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer pr_00000000_" + "A" * 43},
+        {"Authorization": "Basic dXNlcjpwYXNz"},
+        {"X-API-Key": "x" * 5000},
+        {"Cookie": "preread_session=" + "A" * 43},
+    ],
+)
+def test_a_key_that_is_none_is_not_authenticated(client, headers):
+    answer = client.get("/v1/worklist", headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_revoked_key_ends_its_sessions_too(client, resources):
+    key = key_for(resources)
+    _, token = sign_in(resources, key)
+    cookie = {"Cookie": f"preread_session={token}"}
+    assert client.get("/v1/worklist", headers=cookie).status_code == 200
+
+    revoke_key(resources, list_keys(resources)[0].key_id)
+
+    assert client.get("/v1/worklist", headers=cookie).status_code == 401
+    assert client.get("/v1/worklist", headers={"X-API-Key": key}).status_code == 401
+
+
+def test_a_session_ends_by_itself(client, resources, clock):
+    _, token = sign_in(resources, key_for(resources))
+    clock.forward(resources.settings.session_hours * 3600 + 1)
+    cookie = {"Cookie": f"preread_session={token}"}
+    assert client.get("/v1/worklist", headers=cookie).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://testserver"}, 403),
+        ({"Origin": "http://testserver"}, 200),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_cookie_alone_changes_nothing_from_another_page(
+    client, resources, study_id, headers, status
+):
+    _, token = sign_in(resources, key_for(resources, Role.READER))
+    answer = client.post(
+        f"/v1/studies/{study_id}/report",
+        json={"status": "final"},
+        headers={"Cookie": f"preread_session={token}", **headers},
+    )
+    assert answer.status_code == status
+
+
+def test_the_metrics_of_all_sites_are_not_for_a_key_of_one(client, resources):
+    headers = bearer(resources, Role.COORDINATOR, "north")
+    assert client.get("/metrics", headers=headers).status_code == 403

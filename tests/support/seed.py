@@ -1,0 +1,72 @@
+"""A worklist in every state, made through the same functions as the real one."""
+
+import struct
+import zlib
+
+from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.work import claim_next, fail_claim, finish_claim
+from tests.builders import instance_bytes, result, send, send_study
+
+
+def png(gray=90, size=8):
+    """Return a small PNG of one gray."""
+    rows = b"".join(b"\0" + bytes([gray]) * size for _ in range(size))
+
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    head = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def pre_read_of(resources, level=Level.NONE, kinds=(), images=1):
+    """Claim the next task and finish it; return the study's ID."""
+    claim = claim_next(resources, "w1")
+    stored = tuple(
+        (
+            resources.store.keep_bytes(png(60 + number)),
+            resources.store.keep_bytes(png(160 + number)) if kinds else None,
+        )
+        for number in range(images)
+    )
+    finish_claim(resources, claim, result(claim, level, kinds, stored), worker="w1")
+    return claim.study.id
+
+
+def failed(resources):
+    """Claim the next task and fail it for good; return the study's ID."""
+    claim = claim_next(resources, "w1")
+    fail_claim(resources, claim, ReasonCode.TIMED_OUT, worker="w1", retry=False)
+    return claim.study.id
+
+
+def every_state(resources):
+    """Fill a worklist; return the study IDs by state."""
+    made = {}
+    for study, (name, level, kinds) in enumerate(
+        (
+            ("critical", Level.CRITICAL, (HemorrhageType.IPH, HemorrhageType.IVH)),
+            ("suspected", Level.SUSPECTED, (HemorrhageType.SDH,)),
+            ("indeterminate", Level.INDETERMINATE, (HemorrhageType.SAH,)),
+            ("none", Level.NONE, ()),
+            ("not_assessed", Level.NOT_ASSESSED, ()),
+        ),
+        start=1,
+    ):
+        send_study(resources, study, order_class=OrderClass.INPATIENT)
+        made[name] = pre_read_of(
+            resources, level, kinds, images=0 if level is Level.NOT_ASSESSED else 1
+        )
+    send_study(resources, 6, site="south", order_class=OrderClass.ER)
+    made["failed"] = failed(resources)
+    made["queued"] = send_study(resources, 7, order_class=OrderClass.ROUTINE)
+    receipt = send(resources, instance_bytes(8), complete=False)
+    made["receiving"] = receipt.studies[0].study_id
+    return made
