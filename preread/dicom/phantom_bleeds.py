@@ -71,7 +71,7 @@ class Growth:
 def grow_outside(bleed: Bleed, frame: Frame, shells: Shells, rng: np.random.Generator) -> Growth:
     """Return the growth of a subdural crescent or an epidural lens."""
     side = _sign(bleed.side)
-    under = np.where(shells.depth > 0, shells.depth, -8.0 * shells.depth)
+    under = shells.depth + _bony(shells)
     if bleed.kind is HemorrhageType.EDH:
         shape, blood_hu = _lens(bleed, frame, shells, side, rng), rng.uniform(62.0, 74.0)
     elif side == 0:
@@ -109,6 +109,11 @@ def _lens(bleed: Bleed, frame: Frame, shells: Shells, side: int, rng: np.random.
     squares = (frame.x - center[0]) ** 2 + (frame.y - center[1]) ** 2 + (frame.z - center[2]) ** 2
     wobble = 1.0 + 0.06 * smooth_noise(frame, 16.0, rng)
     return clamp(1.0 - squares / np.float32(lens_mm**2) * wobble)
+
+
+def _bony(shells: Shells) -> Field:
+    """Return a penalty for voxels that are partly bone: their HU would not be blood's."""
+    return clamp(0.8 - shells.depth, high=NEVER) * np.float32(40.0)
 
 
 def _above_base(frame: Frame) -> Field:
@@ -150,8 +155,7 @@ def grow_inside(
     """Return the growth of blood in the brain, its ventricles or its fluid spaces."""
     grow = _INSIDE[bleed.kind]
     growth = grow(bleed, frame, shells, brain, rng)
-    outside = 8.0 * np.maximum(0.4 - shells.depth, 0.0)
-    score = np.minimum(growth.score + outside + _across(frame, bleed.side), np.float32(NEVER))
+    score = np.minimum(growth.score + _bony(shells) + _across(frame, bleed.side), np.float32(NEVER))
     return replace(growth, score=score.astype(np.float32))
 
 

@@ -65,6 +65,10 @@ def test_blood_is_denser_than_brain_and_less_than_bone(bleeding):
         assert 45 <= density <= 80, bleed
 
 
+def test_a_bleed_holds_next_to_no_bone(bleeding):
+    assert (bleeding.hu[bleeding.mask > 0] > 200).mean() < 0.04
+
+
 def test_blood_in_the_ventricles_sinks_to_the_back(bleeding, healthy):
     rows = np.nonzero(of_kind(bleeding, HemorrhageType.IVH))[1]
 
