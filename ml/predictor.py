@@ -97,10 +97,9 @@ class TorchPredictor:
         Prediction
             float32 probabilities; memory grows only with the result.
         """
-        stacks = stack_neighbors(slices)
         parts = [
-            self._read(stacks[start : start + self._batch])
-            for start in range(0, len(stacks), self._batch)
+            self._read(stack_neighbors(slices, first, self._batch))
+            for first in range(0, len(slices), self._batch)
         ]
         return Prediction(
             *(np.concatenate([part[index] for part in parts]) for index in range(3)),

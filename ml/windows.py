@@ -102,18 +102,23 @@ def apply_window(hu: NDArray[np.float32], window: Window) -> NDArray[np.float32]
     return clipped
 
 
-def stack_neighbors(slices: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Put each slice between its neighbors.
+def stack_neighbors(
+    slices: NDArray[np.float32], first: int = 0, count: int | None = None
+) -> NDArray[np.float32]:
+    """Put slices between their neighbors.
 
     Parameters
     ----------
     slices
         (S, R, C), feet to head.
+    first, count
+        Which slices; all from the first on if ``count`` is None. Few at a time keep the
+        memory flat.
 
     Returns
     -------
     ndarray
-        (S, 3, R, C): the slice below, the slice, the slice above. At both ends the slice
+        (count, 3, R, C): the slice below, the slice, the slice above. At both ends the slice
         stands in for the neighbor that is missing.
 
     Examples
@@ -121,6 +126,6 @@ def stack_neighbors(slices: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> stack_neighbors(np.arange(3, dtype=np.float32).reshape(3, 1, 1))[:, :, 0, 0].tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 2.0], [1.0, 2.0, 2.0]]
     """
-    below = np.concatenate([slices[:1], slices[:-1]])
-    above = np.concatenate([slices[1:], slices[-1:]])
-    return np.stack([below, slices, above], axis=1)
+    stop = len(slices) if count is None else min(first + count, len(slices))
+    near = np.arange(first, stop)[:, None] + np.array([-1, 0, 1])
+    return slices[np.clip(near, 0, len(slices) - 1)]

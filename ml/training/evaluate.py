@@ -57,13 +57,15 @@ def judge(patients: list[PatientEvidence]) -> list[Judged]:
     return [Judged(one, books[one.fold]) for one in patients]
 
 
-def report(patients: list[PatientEvidence]) -> dict[str, JsonValue]:
+def report(patients: list[PatientEvidence], rounds: int = ROUNDS) -> dict[str, JsonValue]:
     """Compute every figure of the model card.
 
     Parameters
     ----------
     patients
         Out-of-fold evidence, several folds.
+    rounds
+        Of the bootstrap.
 
     Returns
     -------
@@ -77,11 +79,11 @@ def report(patients: list[PatientEvidence]) -> dict[str, JsonValue]:
         "slices": sum(len(one.labels) for one in patients),
         "positive_slices": sum(int(one.labels.any(axis=1).sum()) for one in patients),
         "folds": len({one.fold for one in patients}),
-        "bootstrap_rounds": ROUNDS,
-        "study_any": _study_any(judged),
-        "slice_any": _slice_any(patients),
-        "kinds": {kind.value: _kind(judged, index) for index, kind in enumerate(KINDS)},
-        "mask": _mask(judged),
+        "bootstrap_rounds": rounds,
+        "study_any": _study_any(judged, rounds),
+        "slice_any": _slice_any(patients, rounds),
+        "kinds": {kind.value: _kind(judged, index, rounds) for index, kind in enumerate(KINDS)},
+        "mask": _mask(judged, rounds),
         "levels": _levels(judged),
         "floors": {
             "imagenet_probe_study_auc": IMAGENET_FLOOR,
@@ -99,12 +101,12 @@ def write_report(figures: dict[str, JsonValue], path: Path) -> None:
     path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def _study_any(judged: list[Judged]) -> dict[str, JsonValue]:
+def _study_any(judged: list[Judged], rounds: int) -> dict[str, JsonValue]:
     truth = np.array([one.positive for one in judged])
     scores = np.array([one.probability for one in judged])
     slices_only = np.array([top_logit(any_kind(one.evidence.kind_probabilities)) for one in judged])
     return {
-        **_area(scores, truth, [one.evidence.patient for one in judged]),
+        **_area(scores, truth, [one.evidence.patient for one in judged], rounds),
         "auc_of_slice_scores_alone": _rounded(auc(slices_only, truth)),
         "calibration_error": _rounded(calibration_error(scores, truth)),
         "brier": _rounded(float(((scores - truth) ** 2).mean())),
@@ -116,14 +118,14 @@ def _study_any(judged: list[Judged]) -> dict[str, JsonValue]:
     }
 
 
-def _slice_any(patients: list[PatientEvidence]) -> dict[str, JsonValue]:
+def _slice_any(patients: list[PatientEvidence], rounds: int) -> dict[str, JsonValue]:
     truth = np.concatenate([one.labels.any(axis=1) for one in patients])
     scores = np.concatenate([any_kind(one.kind_probabilities) for one in patients])
     owners = [one.patient for one in patients for _ in one.labels]
-    return _area(scores.astype(np.float64), truth, owners)
+    return _area(scores.astype(np.float64), truth, owners, rounds)
 
 
-def _kind(judged: list[Judged], kind: int) -> dict[str, JsonValue]:
+def _kind(judged: list[Judged], kind: int, rounds: int) -> dict[str, JsonValue]:
     patients = [one.evidence for one in judged]
     truth = np.concatenate([one.labels[:, kind] for one in patients])
     scores = np.concatenate([one.kind_probabilities[:, kind] for one in patients])
@@ -137,18 +139,18 @@ def _kind(judged: list[Judged], kind: int) -> dict[str, JsonValue]:
     return {
         "positive_slices": int(truth.sum()),
         "positive_patients": int(study_truth.sum()),
-        "slice": _area(scores.astype(np.float64), truth, owners),
+        "slice": _area(scores.astype(np.float64), truth, owners, rounds),
         "study_auc": _rounded(auc(study_scores, study_truth)),
         "at_threshold": _sensitivity(said, study_truth),
     }
 
 
-def _mask(judged: list[Judged]) -> dict[str, JsonValue]:
+def _mask(judged: list[Judged], rounds: int) -> dict[str, JsonValue]:
     dice = [slice_dice(one.evidence, one.book.mask_index) for one in judged]
     values = np.concatenate(dice)
     owners = [one.evidence.patient for one, own in zip(judged, dice, strict=True) for _ in own]
     low, high = interval_by_patient(
-        lambda rows: float(values[rows].mean()), owners, rounds=ROUNDS, random=_random()
+        lambda rows: float(values[rows].mean()), owners, rounds=rounds, random=_random()
     )
     overlap = sum(int(one.evidence.overlap[one.book.mask_index].sum()) for one in judged)
     both = sum(
@@ -208,10 +210,10 @@ def _floor_dice(patients: list[PatientEvidence]) -> float:
 
 
 def _area(
-    scores: NDArray[np.float64], truth: NDArray[np.bool_], owners: list[int]
+    scores: NDArray[np.float64], truth: NDArray[np.bool_], owners: list[int], rounds: int
 ) -> dict[str, JsonValue]:
     low, high = interval_by_patient(
-        lambda rows: auc(scores[rows], truth[rows]), owners, rounds=ROUNDS, random=_random()
+        lambda rows: auc(scores[rows], truth[rows]), owners, rounds=rounds, random=_random()
     )
     return {"auc": _rounded(auc(scores, truth)), "interval": [_rounded(low), _rounded(high)]}
 
@@ -221,10 +223,10 @@ def _sensitivity(said: list[bool], truth: NDArray[np.bool_]) -> dict[str, JsonVa
     found = int((np.array(said) & truth).sum())
     spared = int((~np.array(said) & ~truth).sum())
     return {
-        "sensitivity": _rounded(found / positive),
+        "sensitivity": _rounded(found / positive if positive else np.nan),
         "sensitivity_count": f"{found}/{positive}",
         "sensitivity_interval": [_rounded(edge) for edge in wilson(found, positive)],
-        "specificity": _rounded(spared / negative),
+        "specificity": _rounded(spared / negative if negative else np.nan),
         "specificity_count": f"{spared}/{negative}",
         "specificity_interval": [_rounded(edge) for edge in wilson(spared, negative)],
     }
@@ -234,5 +236,6 @@ def _random() -> np.random.Generator:
     return np.random.default_rng(SEED)
 
 
-def _rounded(value: float) -> float:
-    return round(value, 3)
+def _rounded(value: float) -> float | None:
+    """Round for reading; what cannot be computed is null, JSON has no NaN."""
+    return None if np.isnan(value) else round(value, 3)

@@ -55,7 +55,10 @@ def interval_by_patient(
         drawn = random.choice(names, len(names))
         indices = np.array([index for name in drawn for index in rows[int(name)]], np.intp)
         values.append(statistic(indices))
-    low, high = np.nanpercentile(np.array(values), [2.5, 97.5])
+    known = [value for value in values if not np.isnan(value)]
+    if not known:
+        return float("nan"), float("nan")
+    low, high = np.percentile(np.array(known), [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -37,3 +37,9 @@ def test_at_both_ends_the_slice_stands_in_for_the_missing_neighbor():
     assert stacks.shape == (4, STACK, 1, 1)
     assert stacks[0, :, 0, 0].tolist() == [0, 0, 1]
     assert stacks[3, :, 0, 0].tolist() == [2, 3, 3]
+
+
+def test_a_part_of_the_stacks_is_that_part():
+    slices = np.arange(7, dtype=np.float32).reshape(7, 1, 1)
+    assert (stack_neighbors(slices, 2, 3) == stack_neighbors(slices)[2:5]).all()
+    assert len(stack_neighbors(slices, 5, 4)) == 2

@@ -1,0 +1,117 @@
+"""Bundles of weights are opened only when they are whole."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ml.bundle import DEFAULT_BUNDLE, load_bundle, sha256_of
+from ml.network import HemorrhageNetwork, NetworkSpec
+from ml.predictor import TorchPredictor
+from ml.training.evaluate import IMAGENET_FLOOR
+from ml.windows import CHANNELS
+from preread.errors import InvalidBundle
+from preread.terms import KINDS
+from tests.support.heads import manifest
+
+SPEC = NetworkSpec(size=128, spacing_mm=1.8)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A small bundle with random weights."""
+    folder = tmp_path_factory.mktemp("bundles") / "whole"
+    folder.mkdir()
+    torch.manual_seed(0)
+    state = HemorrhageNetwork(SPEC).state_dict()
+    save_file({name: value.contiguous() for name, value in state.items()}, folder / "w.safetensors")
+    write_manifest(folder)
+    return folder
+
+
+def write_manifest(folder, **changes):
+    text = json.loads(manifest().model_dump_json())
+    weights = folder / "w.safetensors"
+    text["network"] = {"size": 128, "spacing_mm": 1.8, "reduction": 2, "kinds": 5, "dropout": 0.3}
+    text["weights"] = {
+        "file": "w.safetensors",
+        "sha256": sha256_of(weights),
+        "size_bytes": weights.stat().st_size,
+    }
+    (folder / "manifest.json").write_text(json.dumps({**text, **changes}))
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "copy")
+
+
+def test_a_whole_bundle_opens(whole):
+    assert load_bundle(whole).manifest.network == SPEC
+
+
+def test_one_changed_byte_of_the_weights_is_noticed(copy):
+    path = copy / "w.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InvalidBundle, match="sha256"):
+        load_bundle(copy)
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
+    with pytest.raises(InvalidBundle, match=r"manifest\.json"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"schema_version": "2.0"}, id="unknown version"),
+        pytest.param({"surprise": 1}, id="unknown key"),
+        pytest.param({"kinds": ["IPH"]}, id="missing kinds"),
+        pytest.param({"kinds": [kind.value for kind in reversed(KINDS)]}, id="other order"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_this_software_is_refused(copy, changes):
+    write_manifest(copy, **changes)
+    with pytest.raises(InvalidBundle):
+        load_bundle(copy)
+
+
+def test_weights_outside_the_bundle_are_not_opened(copy):
+    shutil.copy(copy / "w.safetensors", copy.parent / "outside.safetensors")
+    weights = {
+        "file": "../outside.safetensors",
+        "sha256": sha256_of(copy / "w.safetensors"),
+        "size_bytes": 1,
+    }
+    write_manifest(copy, weights=weights)
+    with pytest.raises(InvalidBundle, match="no file"):
+        load_bundle(copy)
+
+
+def test_weights_of_another_network_are_refused(copy):
+    save_file({"a": torch.zeros(1)}, copy / "w.safetensors")
+    write_manifest(copy)
+    with pytest.raises(InvalidBundle, match="do not fit"):
+        TorchPredictor.load(copy, device="cpu")
+
+
+def test_the_shipped_bundle_is_whole_small_and_says_where_it_comes_from():
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    shipped = bundle.manifest
+    assert bundle.weights_path.stat().st_size == shipped.weights.size_bytes < 10_000_000
+    assert any("10.13026/w8q8-ky94" in citation for citation in shipped.citations)
+    assert "CC BY 4.0" in shipped.license
+    channels = [(c.slice_offset, c.low_hu, c.high_hu) for c in shipped.channels]
+    assert channels == [(c.offset, c.window.low_hu, c.window.high_hu) for c in CHANNELS]
+
+
+def test_the_shipped_bundle_calls_itself_what_its_figures_make_it():
+    shipped = load_bundle(DEFAULT_BUNDLE).manifest
+    area = shipped.evaluation["study_any"]["auc"]
+    assert shipped.evaluation["patients"] == 82
+    assert shipped.demonstrator == (area <= IMAGENET_FLOOR)

@@ -1,0 +1,109 @@
+"""The network behind its door of numpy."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from ml.bundle import load_bundle
+from ml.classifier import Classifier, load_imagenet
+from ml.network import HemorrhageNetwork, NetworkSpec, to_channels
+from ml.pipeline import read_bleeds
+from ml.predictor import TorchPredictor, fold_norms
+from ml.windows import CHANNELS, apply_window
+from preread.dicom.phantom import Bleed, make_head
+from preread.dicom.phantom_files import encode_series
+from preread.dicom.volume import read_volume
+from preread.terms import HemorrhageType, Laterality, Level
+
+SPEC = NetworkSpec(size=128, spacing_mm=1.8)
+
+
+def network(seed=0):
+    torch.manual_seed(seed)
+    made = HemorrhageNetwork(SPEC)
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2)
+    return made.eval()
+
+
+def slices(count, seed=0):
+    return np.random.default_rng(seed).normal(40, 60, (count, 128, 128)).astype(np.float32)
+
+
+def test_the_shapes_are_those_of_the_door():
+    prediction = TorchPredictor(network()).predict(slices(5))
+    assert prediction.kind_probabilities.shape == (5, 5)
+    assert prediction.mask_probabilities.shape == (5, 128, 128)
+    assert prediction.kind_maps.shape[:2] == (5, 5)
+    assert prediction.kind_maps.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert all(part.dtype == np.float32 for part in prediction)
+
+
+def test_folding_the_norms_does_not_change_the_function():
+    hu = torch.from_numpy(slices(6)).reshape(2, 3, 128, 128)
+    with torch.inference_mode():
+        plain = network()(hu)
+        folded = fold_norms(network())(hu)
+    for one, other in zip(plain, folded, strict=True):
+        assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fold_norms(network()).modules())
+
+
+def test_a_slice_is_read_alike_in_any_batch():
+    predictor = TorchPredictor(network())
+    whole = predictor.predict(slices(9))
+    part = predictor.predict(slices(9)[3:8])
+    # The neighbors of the part's inner slices are the same.
+    assert np.abs(whole.kind_probabilities[4:7] - part.kind_probabilities[1:4]).max() < 1e-5
+    assert np.abs(whole.mask_probabilities[4:7] - part.mask_probabilities[1:4]).max() < 1e-5
+
+
+def test_the_graph_windows_as_the_documented_table_does():
+    stack = slices(3)
+    channels = to_channels(torch.from_numpy(stack)[None])[0].numpy()
+    for number, channel in enumerate(CHANNELS):
+        wanted = 2 * apply_window(stack[1 + channel.offset], channel.window) - 1
+        assert channels[number] == pytest.approx(wanted, abs=1e-4)
+
+
+def test_torchvision_names_load_and_the_neighbors_start_weak():
+    source = Classifier(3, 1000, 0.2)
+    target = Classifier(len(CHANNELS), 5, 0.2)
+    load_imagenet(target, source.state_dict())
+    stem = target.features[0][0].weight
+    assert torch.equal(stem[:, :3], source.features[0][0].weight)
+    assert torch.allclose(stem[:, 3], 0.25 * source.features[0][0].weight.mean(dim=1))
+    assert torch.equal(target.features[18][0].weight, source.features[18][0].weight)
+
+
+def test_the_device_and_its_precision_are_named():
+    predictor = TorchPredictor(network())
+    assert (predictor.device, predictor.precision) == ("cpu", "float32")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    bundle = load_bundle()
+    return TorchPredictor.load(bundle, device="cpu"), bundle
+
+
+def assess(shipped, seed, *bleeds):
+    predictor, bundle = shipped
+    files = [io.BytesIO(content) for content in encode_series(make_head(seed, bleeds))]
+    return read_bleeds(read_volume(files), predictor, bundle)
+
+
+def test_the_shipped_network_finds_a_large_bleed_in_a_synthetic_head(shipped):
+    bleed = Bleed(HemorrhageType.IPH, Laterality.LEFT, 40.0)
+    assessment = assess(shipped, 11, bleed)
+    assert assessment.level in {Level.SUSPECTED, Level.CRITICAL}
+    assert assessment.total_volume_ml == pytest.approx(40, rel=0.35)
+    assert assessment.lesions[0].laterality is Laterality.LEFT
+
+
+def test_the_shipped_network_says_none_of_a_synthetic_head_without_blood(shipped):
+    assert assess(shipped, 12).level is Level.NONE

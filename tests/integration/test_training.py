@@ -1,0 +1,241 @@
+"""The recipe, at the size of a test."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from ml.bundle import load_bundle
+from ml.classifier import Classifier
+from ml.geometry import ModelGrid
+from ml.training.augment import Augmentation, augment
+from ml.training.batches import Sampler
+from ml.training.config import TrainingConfig, read_config
+from ml.training.ctich import read_ctich, rebuild_hu
+from ml.training.evaluate import judge, report
+from ml.training.evidence import MASK_THRESHOLDS, gather
+from ml.training.export import export_bundle
+from ml.training.losses import any_kind_loss
+from ml.training.predict import predict_fold
+from ml.training.prepare import draw_bleeds, prepare_phantoms
+from ml.training.prepared import SliceRow, SourceSeries, open_prepared, write_prepared
+from ml.training.scorebook import fit_scorebook
+from ml.training.train import RunPaths, train
+from preread.terms import KINDS, HemorrhageType
+from tests.support.heads import Ball, head
+
+CONFIGS = Path(__file__).parents[2] / "ml" / "training" / "configs"
+
+
+@pytest.fixture(scope="module")
+def config():
+    shipped = json.loads((CONFIGS / "ctich-mbv2-01.json").read_text())
+    shipped["network"] |= {"size": 128, "spacing_mm": 1.8}
+    shipped["batch"] = {"slices": 4, "positive": 2, "phantoms": 0, "phantoms_positive": 0}
+    shipped["phases"] = [{"until": 1.0, "size": 64}]
+    shipped["checkpoint_every_s"] = 0.0
+    return TrainingConfig.model_validate(shipped)
+
+
+@pytest.fixture(scope="module")
+def prepared(config, tmp_path_factory):
+    """Six small heads in three folds, every other one with a bleed."""
+    folder = tmp_path_factory.mktemp("prepared") / "set"
+    grid = ModelGrid(config.network.size, config.network.spacing_mm)
+    write_prepared(folder, (series(n) for n in range(6)), grid, count=48, reduction=2)
+    return folder
+
+
+def series(number):
+    one = head(
+        *([Ball((0, 10 * number, 25), 20)] if number % 2 else []), slices=8, size=80, spacing_mm=2.8
+    )
+    bleeds = (one.kinds > 0).any(axis=(1, 2))
+    rows = tuple(
+        SliceRow(number, number // 2, 1 + index, (int(bleed), 0, 0, 0, 0))
+        for index, bleed in enumerate(bleeds)
+    )
+    return SourceSeries(one.volume.hu, one.kinds, (2.8, 2.8), rows)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "start.safetensors"
+    save_file(
+        {name: value.contiguous() for name, value in Classifier(3, 1000, 0.2).state_dict().items()},
+        path,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(config, prepared, imagenet, tmp_path_factory):
+    """A folder with one run of a few seconds per fold, and one of all patients."""
+    folder = tmp_path_factory.mktemp("runs")
+    for fold in (-1, 0, 1, 2):
+        train(
+            config, RunPaths(prepared, None, imagenet, folder / str(fold)), fold=fold, minutes=0.04
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def patients(config, prepared, runs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("predictions")
+    for fold in (0, 1, 2):
+        weights = runs / str(fold) / "weights.safetensors"
+        predict_fold(prepared, weights, folder, spec=config.network, fold=fold)
+    return gather(prepared, folder, config.network.spacing_mm)
+
+
+def test_a_prepared_set_keeps_labels_blood_and_hu(prepared):
+    opened = open_prepared(prepared)
+    labels = np.array([row.labels for row in opened.rows])
+    assert ((opened.mask.sum(axis=(1, 2)) > 0) == labels.any(axis=1)).all()
+    assert opened.hu[opened.mask > 0].mean() == pytest.approx(65, abs=2)
+    # Each reduced pixel is 2×2 pixels.
+    assert opened.mask_reduced.sum() / 255 * 4 == pytest.approx(opened.mask.sum(), rel=0.05)
+    assert set(np.unique(opened.kind_reduced)) == {0, 1}
+
+
+def test_a_cut_run_goes_on_where_it_was(config, prepared, imagenet, tmp_path):
+    paths = RunPaths(prepared, None, imagenet, tmp_path)
+    train(config, paths, fold=0, minutes=0.02)
+    first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    train(config, paths, fold=0, minutes=0.04)
+    second = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert second["step"] > first["step"] > 0
+    assert second["spent_s"] > first["spent_s"]
+    assert first["spent_s"] == pytest.approx(0.02 * 60, abs=3)
+
+
+def test_weights_are_half_precision_and_finite(runs):
+    weights = load_file(runs / "0" / "weights.safetensors")
+    floats = [value for value in weights.values() if value.is_floating_point()]
+    assert {value.dtype for value in floats} == {torch.float16}
+    assert all(torch.isfinite(value).all() for value in floats)
+
+
+def test_a_batch_is_half_bleeding_and_knows_its_neighbors(prepared):
+    opened = open_prepared(prepared)
+    chosen = [index for index, row in enumerate(opened.rows) if row.fold != 0]
+    batch = Sampler(opened, chosen, np.random.default_rng(0)).draw(6, 3)
+    assert batch.labels[:3].amax(dim=1).tolist() == [1, 1, 1]
+    assert batch.labels[3:].sum() == 0
+    assert batch.hu.shape == (6, 3, 64, 64)
+    assert (batch.maps[:3, 0].amax(dim=(1, 2)) > 0.5).all()
+
+
+def test_nothing_of_a_held_out_fold_is_drawn(prepared):
+    opened = open_prepared(prepared)
+    chosen = [index for index, row in enumerate(opened.rows) if row.fold == 1]
+    shifted = replace(opened, hu_reduced=np.full_like(opened.hu_reduced, -77))
+    shifted.hu_reduced[chosen] = 11
+    batch = Sampler(shifted, chosen, np.random.default_rng(0)).draw(8, 4)
+    assert set(batch.hu.unique().tolist()) == {11.0}
+
+
+def test_image_and_mask_move_together():
+    how = Augmentation(hu_shift=0, hu_scale=0, noise_hu=0, blur=0, sharpen=0)
+    hu = torch.full((8, 3, 64, 64), -1000.0)
+    hu[:, :, 20:40, 10:30] = 60.0
+    mask = (hu[:, :1] > 0).float()
+    moved, maps = augment(hu, mask, 48, how, torch.Generator().manual_seed(0))
+    assert moved.shape == (8, 3, 48, 48)
+    assert ((moved[:, :1] + 1000) / 1060 - maps).abs().max() < 1e-4
+    assert not torch.allclose(maps[0], maps[1])
+
+
+def test_certain_and_right_costs_little_certain_and_wrong_much():
+    labels = torch.tensor([[1.0, 0, 0, 0, 0], [0, 0, 0, 0, 0]])
+    right = torch.tensor([[9.0, -9, -9, -9, -9], [-9, -9, -9, -9, -9]])
+    assert any_kind_loss(right, labels) < 0.01
+    assert any_kind_loss(-right, labels) > 4
+    assert torch.isfinite(any_kind_loss(torch.full((2, 5), -80.0), labels))
+
+
+def test_the_thresholds_of_a_fold_do_not_depend_on_its_own_labels(patients):
+    before = {one.evidence.patient: one.book for one in judge(patients)}
+    flipped = [replace(one, labels=~one.labels) if one.fold == 0 else one for one in patients]
+    after = {one.evidence.patient: one.book for one in judge(flipped)}
+    own = [one.patient for one in patients if one.fold == 0]
+    assert all(before[patient] == after[patient] for patient in own)
+    assert any(before[patient] != after[patient] for patient in before)
+
+
+def test_evidence_counts_blood_and_volume(patients):
+    bleeding = [one for one in patients if one.labels.any()]
+    assert len(bleeding) == 3
+    for one in patients:
+        assert one.overlap.shape == (len(MASK_THRESHOLDS), 8)
+        assert (one.overlap <= one.truth).all()
+        assert (np.diff(one.predicted.sum(axis=1)) <= 0).all()
+
+
+def test_a_report_leads_to_a_bundle_that_opens(config, patients, runs, tmp_path):
+    figures = report(patients, rounds=20)
+    assert figures["patients"] == 6
+    export_bundle(
+        runs / "-1" / "weights.safetensors",
+        tmp_path / "bundle",
+        config=config,
+        book=fit_scorebook(patients),
+        figures=figures,
+        training={},
+    )
+    opened = load_bundle(tmp_path / "bundle")
+    assert opened.manifest.evaluation == figures
+
+
+@pytest.mark.parametrize(("area", "demonstrator"), [(0.74, True), (0.749, True), (0.9, False)])
+def test_a_bundle_that_does_not_clear_the_floor_is_a_demonstrator(
+    config, patients, runs, tmp_path, area, demonstrator
+):
+    written = export_bundle(
+        runs / "-1" / "weights.safetensors",
+        tmp_path,
+        config=config,
+        book=fit_scorebook(patients),
+        figures={"study_any": {"auc": area}},
+        training={},
+    )
+    assert written.demonstrator is demonstrator
+
+
+def test_heads_of_tests_and_demo_never_train(config, tmp_path):
+    with pytest.raises(ValueError, match="seeds below"):
+        prepare_phantoms(tmp_path, config.network, [999])
+
+
+def test_phantom_bleeds_are_of_different_kinds():
+    for seed in range(50):
+        kinds = [bleed.kind for bleed in draw_bleeds(np.random.default_rng(seed))]
+        assert len(kinds) == len(set(kinds)) <= 3
+
+
+def test_the_shipped_configuration_is_valid():
+    for path in CONFIGS.glob("*.json"):
+        assert read_config(path).name == path.stem
+
+
+def test_flickering_jpeg_air_is_air():
+    brain, bone = np.uint8([0, 1, 3, 128, 252, 255]), np.uint8([0, 0, 0, 75, 110, 255])
+    rebuilt = rebuild_hu(brain, bone)
+    assert (rebuilt[:3] == -900).all()
+    assert rebuilt[3] == pytest.approx(40, abs=0.5)
+    assert rebuilt[4] > 400
+
+
+@pytest.mark.real_data
+def test_the_first_patient_of_the_set_has_its_published_labels(shared_data):
+    first = next(iter(read_ctich(shared_data / "ct-ich")))
+    assert first.patient == 49
+    assert first.labels.any(axis=1).sum() == 9
+    assert first.labels[:, KINDS.index(HemorrhageType.EDH)].sum() == 8
+    assert ((first.mask.sum(axis=(1, 2)) > 0) == first.labels.any(axis=1)).all()
+    assert np.median(first.hu[first.mask]) == pytest.approx(62, abs=15)
