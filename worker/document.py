@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ml.assessment import Assessment, FindingReading, Place
 from ml.keyimages import WINDOW_CENTER_HU, WINDOW_WIDTH_HU
+from ml.pipeline import DEMONSTRATOR
 from preread.dicom.acceptance import SeriesChoice, SeriesFacts
 from preread.dicom.header import InstanceHeader
 from preread.dicom.volume import Volume
@@ -206,9 +207,14 @@ def _flags(reading: Reading) -> tuple[str, ...]:
     flags = [
         *reading.known.choice.flags,
         *(() if reading.volume is None else reading.volume.flags),
-        *(() if reading.assessment is None else reading.assessment.warnings),
+        *(() if reading.assessment is None else _about_images(reading.assessment.warnings)),
     ]
     return tuple(dict.fromkeys(str(flag) for flag in flags))
+
+
+def _about_images(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Leave out the warning about the model, which has its own field there."""
+    return tuple(warning for warning in warnings if warning != DEMONSTRATOR)
 
 
 def _any_hemorrhage(assessment: Assessment) -> AnyHemorrhage:
