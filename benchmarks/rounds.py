@@ -1,5 +1,6 @@
 """Runs variants in turns, so that whatever else the machine does meets all of them alike."""
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ class Spent:
 def in_rounds(
     variants: Mapping[str, Callable[[], Outcome]], rounds: int
 ) -> dict[str, list[Outcome]]:
-    """Run every variant once per round, beginning with another one each round.
+    """Run every variant once per round, in an order that is drawn anew for each.
 
-    A first round, in which everything is cold, is run and forgotten.
+    So that none always runs in the wake of the same other one. A first round, in which everything is cold, is run and forgotten.
 
     Examples
     --------
@@ -30,9 +31,9 @@ def in_rounds(
     """
     names = list(variants)
     outcomes: dict[str, list[Outcome]] = {name: [] for name in names}
+    rng = random.Random(len(names))  # noqa: S311 - an order, not a secret
     for number in range(rounds + 1):
-        first = number % len(names)
-        for name in (*names[first:], *names[:first]):
+        for name in rng.sample(names, len(names)):
             outcome = variants[name]()
             if number > 0:
                 outcomes[name].append(outcome)
