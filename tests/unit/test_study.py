@@ -1,4 +1,5 @@
 import pytest
+
 from preread.errors import IllegalStep
 from preread.study import ReadState, ReadStep, allowed_read_steps, take_read_step
 

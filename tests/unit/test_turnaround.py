@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from preread.turnaround import Milestones, turnaround
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
