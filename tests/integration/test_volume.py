@@ -1,5 +1,6 @@
 """Volumes: the same voxels at the same places, however the files say it."""
 
+import copy
 import io
 import struct
 
@@ -22,7 +23,7 @@ from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import encode_series
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
-from preread.errors import DicomTruncated, UnreadableVolume
+from preread.errors import DicomTruncated, UnreadableDicom, UnreadableVolume
 from preread.terms import HemorrhageType, Laterality, ReasonCode
 
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -438,3 +439,34 @@ def test_the_size_in_a_jpeg_2000_stream_is_read():
     assert codestream_size(siz[:20]) is None
     assert codestream_size(b"GIF89a" + bytes(60)) is None
     assert JPEG2000Lossless.is_encapsulated
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_damaged_file_gives_a_volume_or_a_clean_refusal(datasets, data):
+    syntax = data.draw(st.sampled_from([None, RLELossless, JPEGLSLossless]))
+    damaged = copy.deepcopy(datasets[1])
+    if syntax is not None:
+        damaged.compress(syntax, generate_instance_uid=False)
+    content = bytearray(saved(damaged))
+    series = content.index(str(damaged.SeriesInstanceUID).encode())
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(132, len(content) - 1))
+        if not series <= at < series + 64:
+            content[at] = data.draw(st.integers(0, 255))
+
+    try:
+        volume = read_volume([io.BytesIO(saved(datasets[0])), io.BytesIO(bytes(content))])
+    except (UnreadableDicom, UnreadableVolume):
+        return
+    assert np.isfinite(volume.hu).all()
+    assert np.isfinite(volume.affine).all()
+    assert (volume.thickness_mm > 0).all()
+
+
+def saved(dataset) -> bytes:
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
