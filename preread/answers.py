@@ -1,12 +1,52 @@
 """What the service answers, as far as the packaged client uses it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from preread.errors import PreReadError
 from preread.findings import FindingSummary
 from preread.terms import Level, OrderClass
+
+
+class ProblemError(PreReadError):
+    """The service answered with a problem (RFC 9457).
+
+    Attributes
+    ----------
+    status
+        Of the HTTP answer.
+    problem_code
+        What went wrong, as a stable word.
+    files
+        ``(number, code)`` of each refused file, where the problem is an upload's.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem_code = str(body.get("code", "unknown"))
+        self.title = str(body.get("title", f"HTTP status {status}"))
+        self.detail = str(body.get("detail", ""))
+        self.files = tuple((one["number"], one["code"]) for one in body.get("files") or ())
+        super().__init__(f"{self.title}. {self.detail}".strip())
+
+
+class PreReadFailed(PreReadError):
+    """The software gave up on a study; it stays on the worklist.
+
+    Attributes
+    ----------
+    reason
+        Why, in words.
+    """
+
+    code = "pre-read-failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class _Answer(BaseModel):

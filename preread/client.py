@@ -11,7 +11,7 @@ Examples
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -20,11 +20,18 @@ from uuid import uuid4
 import httpx
 from httpx_sse import connect_sse
 
-from preread.answers import RemoteEvent, RemoteStudy, SendOutcome
-from preread.errors import PreReadError
+from preread.answers import (
+    PreReadFailed,
+    ProblemError,
+    RemoteEvent,
+    RemoteStudy,
+    SendOutcome,
+)
 from preread.findings import PreRead
 from preread.terms import OrderClass
 from preread.uploads import Progress, Upload, body_of, plan_uploads
+
+__all__ = ["PreReadClient", "PreReadFailed", "ProblemError"]
 
 _TRIES: Final = 6
 _FIRST_PAUSE_S: Final = 0.5
@@ -36,48 +43,26 @@ _TIMEOUT: Final = httpx.Timeout(30.0, read=120.0)
 _STREAM_TIMEOUT: Final = httpx.Timeout(30.0, read=60.0)
 
 
-class ProblemError(PreReadError):
-    """The service answered with a problem (RFC 9457).
-
-    Attributes
-    ----------
-    status
-        Of the HTTP answer.
-    problem_code
-        What went wrong, as a stable word.
-    files
-        ``(number, code)`` of each refused file, where the problem is an upload's.
-    """
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        self.status = status
-        self.problem_code = str(body.get("code", "unknown"))
-        self.title = str(body.get("title", f"HTTP status {status}"))
-        self.detail = str(body.get("detail", ""))
-        self.files = tuple((one["number"], one["code"]) for one in body.get("files") or ())
-        super().__init__(f"{self.title}. {self.detail}".strip())
-
-
-class PreReadFailed(PreReadError):
-    """The software gave up on a study; it stays on the worklist.
-
-    Attributes
-    ----------
-    reason
-        Why, in words.
-    """
-
-    code = "pre-read-failed"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class PreReadClient:
-    """Talks to one service with one API key."""
+    """Talks to one service with one API key.
 
-    def __init__(self, url: str, key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    Parameters
+    ----------
+    url, key
+        Of the service, for the caller.
+    transport, pause
+        How requests go out, and how to wait; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pause = pause
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
@@ -209,7 +194,7 @@ class PreReadClient:
                 raise PreReadFailed(study.ai_reason_text or "The pre-read failed.")
             if study.ai_state not in _IN_PROGRESS:
                 return self.pre_read(study_id)
-            time.sleep(_POLL_S)
+            self._pause(_POLL_S)
         message = f"There is no pre-read of study {study_id} after {timeout_s:.0f} s."
         raise TimeoutError(message)
 
@@ -241,7 +226,7 @@ class PreReadClient:
                     pause_s = _FIRST_PAUSE_S
                     yield event
             except httpx.TransportError:
-                time.sleep(pause_s)
+                self._pause(pause_s)
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
 
     def _stream(self, after: int | None) -> Iterator[RemoteEvent]:
@@ -262,11 +247,11 @@ class PreReadClient:
             try:
                 answer = self._http.request(method, path, **said)
             except httpx.TransportError:
-                time.sleep(pause_s)
+                self._pause(pause_s)
             else:
                 if answer.status_code not in _TRY_AGAIN:
                     return _refuse_problem(answer)
-                time.sleep(_retry_after_s(answer, pause_s))
+                self._pause(_retry_after_s(answer, pause_s))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
         return _refuse_problem(self._http.request(method, path, **said))
 

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from preread.terms import HemorrhageType, Laterality, OrderClass
 _WAIT_S: Final = 300.0
 _WHOLE_FILES: Final = 3
 _CUT_BYTES: Final = 100_000
+_PROCESSES: Final = min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,17 @@ def run_demo(settings: Settings, *, data: Path | None, port: int | None) -> Iter
         0 takes any free one; None takes the settings'.
     """
     started_at = time.monotonic()
+    if "worker_count" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"worker_count": _PROCESSES})
     with _folder(data) as folder, _drawn(folder / "demo-studies") as drawn:
         say("Starting Redis, the database and the API …")
         with (
             run_standalone(settings, folder, port=port) as service,
             PreReadClient(service.address.url, service.address.key) as client,
         ):
-            study_ids = _send_all(client, drawn)
+            sent = _send_all(client, drawn)
             say(f"\nThe worklist before the pre-reads\n{_listed(client)}")
-            _wait_for_all(service, client, study_ids)
+            _wait_for_all(service, client, sent)
             say(f"\nThe worklist after the pre-reads\n{_listed(client)}")
             top = next(iter(client.worklist())).study_id
             say(f"\nThe pre-read of the top study\n{pre_read_text(client.pre_read(top))}")
@@ -133,7 +136,7 @@ def _drawn(folder: Path) -> Iterator[Sequence[Future[Path]]]:
     """Draw the studies in processes of their own, while the service starts."""
     # Spawned: a fork would copy the threads' locks of this process.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), mp_context=context) as pool:
+    with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
         yield [pool.submit(draw, study, folder / study.accession_number) for study in STUDIES]
 
 
@@ -147,9 +150,9 @@ def draw(study: DemoStudy, folder: Path) -> Path:
     return folder
 
 
-def _send_all(client: PreReadClient, drawn: Sequence[Future[Path]]) -> list[str]:
-    """Send the studies, one with a damaged file among the good ones; return their IDs."""
-    study_ids: list[str] = []
+def _send_all(client: PreReadClient, drawn: Sequence[Future[Path]]) -> dict[str, str]:
+    """Send the studies, one with a damaged file; return accession numbers and study IDs."""
+    sent: dict[str, str] = {}
     for number, (study, folder) in enumerate(zip(STUDIES, drawn, strict=True)):
         path = folder.result()
         if number == 0:
@@ -159,8 +162,8 @@ def _send_all(client: PreReadClient, drawn: Sequence[Future[Path]]) -> list[str]
         said = "".join(f"; file {file.number} {file.status}: {file.code}" for file in refused)
         kept = len(outcome.files) - len(refused)
         say(f"  sent {study.accession_number} from {study.site}, {kept} files{said}")
-        study_ids.extend(sent.study_id for sent in outcome.studies)
-    return study_ids
+        sent[study.accession_number] = outcome.studies[0].study_id
+    return sent
 
 
 def _add_damaged_file(folder: Path) -> None:
@@ -169,14 +172,17 @@ def _add_damaged_file(folder: Path) -> None:
     (folder / "damaged.dcm").write_bytes(whole[:_CUT_BYTES])
 
 
-def _wait_for_all(service: Standalone, client: PreReadClient, study_ids: Sequence[str]) -> None:
-    say("\nStarting the worker; it loads the model once and reads the worklist from its top …")
+def _wait_for_all(service: Standalone, client: PreReadClient, sent: Mapping[str, str]) -> None:
+    say("\nStarting the workers; each loads the model once and reads the worklist from its top …")
     service.start_worker()
-    for study_id in study_ids:
+    for accession_number, study_id in sent.items():
         try:
-            client.wait_for_pre_read(study_id, _WAIT_S)
+            document = client.wait_for_pre_read(study_id, _WAIT_S)
         except PreReadFailed as failed:
-            say(f"  study {study_id} has no pre-read: {failed.reason}")
+            say(f"  {accession_number} has no pre-read: {failed.reason}")
+        else:
+            seconds = document.timing_ms.total / 1000
+            say(f"  {accession_number} {document.assessment.level.value} after {seconds:.1f} s")
 
 
 def _listed(client: PreReadClient) -> str:
