@@ -65,7 +65,7 @@ class Observed:
         async def send_with_headers(message: Message) -> None:
             nonlocal status, streams
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, text in own.items():
                     headers.setdefault(name, text)

@@ -34,6 +34,7 @@ class Badge:
     remark: str | None
 
 
+_SPACE: Final = "\N{NO-BREAK SPACE}"
 _LEVEL: Final = {
     Level.CRITICAL: ("critical", "▲", "Critical"),
     Level.SUSPECTED: ("suspected", "◆", "Suspected"),
@@ -91,31 +92,32 @@ def type_name(kind: HemorrhageType) -> str:
 
 
 def percent(probability: float) -> str:
-    """Return a probability as it is read, never rounded up to certainty.
+    r"""Return a probability as it is read, never rounded up to certainty.
 
     Examples
     --------
     >>> percent(0.934), percent(0.9999), percent(0.0004)
-    ('93 %', '> 99 %', '< 1 %')
+    ('93\xa0%', '>\xa099\xa0%', '<\xa01\xa0%')
     """
     if probability > 0.99:  # noqa: PLR2004 - one percent from certainty
-        return "> 99 %"
+        return f">{_SPACE}99{_SPACE}%"
     if 0 < probability < 0.01:  # noqa: PLR2004
-        return "< 1 %"
-    return f"{probability * 100:.0f} %"
+        return f"<{_SPACE}1{_SPACE}%"
+    return f"{probability * 100:.0f}{_SPACE}%"
 
 
 def milliliters(volume_ml: float | None) -> str:
-    """Return a volume as it is read; a dash if it was not computed.
+    r"""Return a volume as it is read; a dash if it was not computed.
 
     Examples
     --------
     >>> milliliters(12.54), milliliters(3.21), milliliters(None)
-    ('13 ml', '3.2 ml', '– ml')
+    ('13\xa0ml', '3.2\xa0ml', '–\xa0ml')
     """
     if volume_ml is None:
-        return "– ml"
-    return f"{volume_ml:.0f} ml" if volume_ml >= 10 else f"{volume_ml:.1f} ml"  # noqa: PLR2004
+        return f"–{_SPACE}ml"
+    number = f"{volume_ml:.0f}" if volume_ml >= 10 else f"{volume_ml:.1f}"  # noqa: PLR2004
+    return f"{number}{_SPACE}ml"
 
 
 def iso(moment: datetime) -> str:

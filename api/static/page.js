@@ -100,7 +100,7 @@
     live.dataset.state = state;
     one("span", live).textContent = words;
   }
-  document.addEventListener("htmx:sse:after:connection", () => { showState("live", "Live"); refreshSoon(); });
+  document.addEventListener("htmx:sse:after:connection", () => showState("live", "Live"));
   document.addEventListener("htmx:sse:error", () => showState("away", "Reconnecting…"));
   document.addEventListener("htmx:sse:close", () => showState("away", "Not live"));
   setInterval(() => { if (one("#live").dataset.state !== "live") refreshSoon(); }, OFFLINE_REFRESH_MS);

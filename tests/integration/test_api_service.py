@@ -46,7 +46,7 @@ def test_a_database_of_another_schema_is_not_ready(client, resources):
 
 
 def test_a_store_that_cannot_be_written_is_not_ready(client, resources, monkeypatch):
-    monkeypatch.setattr(type(resources.store), "writable", lambda self: False)
+    monkeypatch.setattr(type(resources.store), "writable", lambda _: False)
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json()["checks"]["store"] == "not writable"

@@ -100,7 +100,7 @@ def test_the_history_of_a_study_is_in_order(client, resources):
     study_id = send_study(resources)
     pre_read_of(resources, Level.CRITICAL)
     events = client.get(f"/v1/studies/{study_id}/events").json()["events"]
-    assert [event["kind"] for event in events][0] == "study_received"
+    assert events[0]["kind"] == "study_received"
     assert [event["seq"] for event in events] == sorted(event["seq"] for event in events)
     assert "rank_changed" in {event["kind"] for event in events}
 

@@ -330,7 +330,7 @@ def test_one_file_over_its_limit_does_not_lose_the_others(resources):
 
 def test_a_zip_may_be_larger_than_one_file(resources):
     small = with_settings(resources, max_instance_bytes=5000)
-    noise = Random(1)
+    noise = Random(1)  # noqa: S311 - only has to be hard to pack
     body = zipped(*(instance_bytes(number=n, PixelData=noise.randbytes(512)) for n in range(1, 13)))
     assert len(body) > 5000
     with client_of(small) as client:
@@ -378,12 +378,11 @@ def test_a_damaged_zip_is_unsafe(client, resources):
 
 
 def test_a_full_disk_is_said_so(client, resources, monkeypatch):
-    def full(files):
-        del files
+    def full(_store, _files):
         message = "The disk of the service is full."
         raise StorageFull(message)
 
-    monkeypatch.setattr(type(resources.store), "keep", lambda self, files: full(files))
+    monkeypatch.setattr(type(resources.store), "keep", full)
     answer = client.post("/v1/studies", files=files(instance_bytes()))
     assert answer.status_code == 507
     assert left_in_incoming(resources) == []

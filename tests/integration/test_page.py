@@ -1,0 +1,294 @@
+"""The coordinator's page, as the browser gets it: words, states, fragments, sign-in."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from preread.keys import Role
+from preread.terms import HemorrhageType, Level
+from tests.builders import instance_bytes, key_for, send, send_study
+from tests.support.seed import every_state, pre_read_of
+from tests.support.web import client_of
+
+HTMX = {"HX-Request": "true"}
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def visitor(resources):
+    with client_of(resources) as client:
+        yield client
+
+
+@pytest.fixture
+def client(visitor, resources):
+    signed_in(visitor, resources)
+    return visitor
+
+
+def signed_in(client, resources, role=Role.COORDINATOR, site=None, **fields):
+    answer = client.post(
+        "/sign-in", data={"key": key_for(resources, role, site), **fields}, headers=SAME_ORIGIN
+    )
+    assert answer.status_code == 303
+    return answer
+
+
+class Elements(HTMLParser):
+    """Collects tags, and the text inside the elements of a class."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def rows_of(html):
+    """Return the markup of each row by study ID."""
+    parts = re.split(r'<li id="row-', html)[1:]
+    return {part[:36]: part.split('<li id="row-')[0] for part in parts}
+
+
+def test_without_a_session_the_page_asks_for_a_key_and_leads_back(visitor):
+    answer = visitor.get("/?flagged=true")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2F%3Fflagged%3Dtrue"
+    assert 'value="/?flagged=true"' in visitor.get(answer.headers["location"]).text
+
+
+def test_the_first_page_keeps_the_address_plain(visitor):
+    assert visitor.get("/").headers["location"] == "/sign-in"
+
+
+def test_a_fragment_without_a_session_sends_the_whole_page_to_the_sign_in(visitor):
+    answer = visitor.get("/", headers=HTMX)
+    assert answer.status_code == 401
+    assert answer.headers["hx-redirect"] == "/sign-in"
+
+
+def test_signing_in_sets_a_cookie_that_scripts_and_other_sites_cannot_use(visitor, resources):
+    answer = signed_in(visitor, resources, next="/?flagged=true")
+    assert answer.headers["location"] == "/?flagged=true"
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert visitor.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"]
+)
+def test_signing_in_leads_to_no_other_site(visitor, resources, target):
+    assert signed_in(visitor, resources, next=target).headers["location"] == "/"
+
+
+def test_a_wrong_key_is_refused_without_an_echo(visitor):
+    answer = visitor.post("/sign-in", data={"key": "pr_wrong"}, headers=SAME_ORIGIN)
+    assert answer.status_code == 401
+    assert "not known" in answer.text
+    assert "pr_wrong" not in answer.text
+
+
+def test_a_sender_cannot_sign_in(visitor, resources):
+    key = key_for(resources, Role.SENDER)
+    answer = visitor.post("/sign-in", data={"key": key}, headers=SAME_ORIGIN)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
+def test_another_page_cannot_sign_anybody_in_or_out(client, resources):
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    key = key_for(resources)
+    assert client.post("/sign-in", data={"key": key}, headers=headers).status_code == 403
+    assert client.post("/sign-out", headers=headers).status_code == 403
+    assert client.get("/").status_code == 200
+
+
+def test_signing_out_ends_the_session_itself(client):
+    stolen = {"Cookie": f"preread_session={client.cookies['preread_session']}"}
+    assert client.post("/sign-out", headers=SAME_ORIGIN).status_code == 303
+    assert client.get("/", headers=stolen).status_code == 303
+
+
+def test_every_state_has_its_own_word(client, resources):
+    made = every_state(resources)
+    rows = rows_of(client.get("/").text)
+    words = {
+        "critical": "▲</b> Critical",
+        "suspected": "◆</b> Suspected",
+        "indeterminate": "●</b> Indeterminate",
+        "none": "No hemorrhage flagged",
+        "not_assessed": "⊘</b> Not assessed",
+        "failed": "✕</b> AI failed",
+        "queued": "AI pending",
+    }
+    for state, word in words.items():
+        assert word in rows[made[state]], state
+    assert made["receiving"] not in rows
+
+
+@pytest.mark.parametrize("state", ["failed", "queued", "not_assessed"])
+def test_what_was_not_assessed_never_looks_like_nothing_found(client, resources, state):
+    made = every_state(resources)
+    row = rows_of(client.get("/").text)[made[state]]
+    pane = client.get(f"/studies/{made[state]}", headers=HTMX).text
+    for html in (row, pane):
+        assert "flagged" not in html.lower().replace("place unchanged", "")
+        assert "badge none" not in html
+
+
+def test_a_row_shows_findings_reason_and_time(client, resources):
+    made = every_state(resources)
+    row = rows_of(client.get("/").text)[made["suspected"]]
+    assert '<abbr title="subdural hemorrhage">SDH</abbr> right frontal convexity' in row
+    assert "90\N{NO-BREAK SPACE}%" in row
+    assert "13\N{NO-BREAK SPACE}ml" in row or "12\N{NO-BREAK SPACE}ml" in row
+    assert "AI suspected, 20-min target" in row
+    assert 'data-due="2026-01-01T12:20:00Z"' in row
+    assert "key-images/1.png?revision=1" in row
+
+
+def test_a_result_of_earlier_images_is_called_that(client, resources):
+    study_id = send_study(resources)
+    pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
+    send(resources, instance_bytes(number=9), complete=True)
+    row = rows_of(client.get("/").text)[study_id]
+    pane = client.get(f"/studies/{study_id}", headers=HTMX).text
+    assert "AI pending" in row
+    assert "received before, AI said: suspected" in row
+    assert "revision 1; the study now has revision 2" in pane
+
+
+def test_a_fragment_is_the_list_and_keeps_its_filters(client, resources):
+    made = every_state(resources)
+    html = client.get("/?flagged=true&finding=&order_class=", headers=HTMX).text
+    assert "<html" not in html
+    assert set(rows_of(html)) == {made["critical"], made["suspected"]}
+    assert 'hx-get="/?flagged=true"' in html
+
+
+def test_only_the_filter_form_changes_the_address(client):
+    query = "/?flagged=true&site=&list=waiting"
+    form = client.get(query, headers={**HTMX, "HX-Source": "form#filters"})
+    assert form.headers["hx-push-url"] == "/?flagged=true"
+    assert "hx-push-url" not in client.get(query, headers=HTMX).headers
+
+
+def test_going_back_in_the_history_gives_the_whole_page(client):
+    headers = {**HTMX, "HX-History-Restore-Request": "true"}
+    assert "<html" in client.get("/", headers=headers).text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("list=receiving", ["receiving"]),
+        ("ai_state=failed", ["failed"]),
+        ("level=nonsense&flagged=perhaps&limit=9999999", None),
+        ("cursor=", None),
+    ],
+)
+def test_filters_in_the_address_are_those_of_the_page(client, resources, query, shown):
+    made = every_state(resources)
+    rows = rows_of(client.get(f"/?{query}").text)
+    expected = [name for name in made if name != "receiving"] if shown is None else shown
+    assert set(rows) == {made[name] for name in expected}
+
+
+def test_an_empty_list_says_so(client):
+    assert "Nothing waits" in client.get("/").text
+    assert "No study matches" in client.get("/?flagged=true").text
+
+
+def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resources):
+    made = every_state(resources)
+    html = client.get(f"/studies/{made['critical']}", headers=HTMX).text
+    assert "overlay=true" in html
+    assert "revision=1" in html
+    assert html.count("<meter") == 2
+    assert f'href="/v1/studies/{made["critical"]}/pre-read"' in html
+    assert 'data-report="final"' in html
+    assert "SYNTHETIC" not in html
+
+
+def test_a_deep_link_shows_list_and_study(client, resources):
+    made = every_state(resources)
+    html = client.get(f"/studies/{made['none']}?flagged=true").text
+    assert "<html" in html
+    assert f'id="study" data-study="{made["none"]}"' in html
+    assert set(rows_of(html)) == {made["critical"], made["suspected"]}
+
+
+def test_a_reported_study_offers_no_report(client, resources):
+    study_id = send_study(resources)
+    answer = client.post(
+        f"/v1/studies/{study_id}/report", json={"status": "final"}, headers=SAME_ORIGIN
+    )
+    assert answer.status_code == 200
+    html = client.get(f"/studies/{study_id}", headers=HTMX).text
+    assert "data-report" not in html
+    assert "Reported, final" in html
+    assert study_id in rows_of(client.get("/?list=final").text)
+
+
+def test_a_synthetic_study_is_marked_everywhere(client, resources):
+    study_id = (
+        send(
+            resources,
+            instance_bytes(ImageComments="SYNTHETIC", SeriesDescription="SYNTHETIC"),
+            complete=True,
+        )
+        .studies[0]
+        .study_id
+    )
+    assert "SYNTHETIC" in rows_of(client.get("/").text)[study_id]
+    assert "SYNTHETIC – not a patient" in client.get(f"/studies/{study_id}", headers=HTMX).text
+
+
+def test_what_a_sender_wrote_is_never_markup(client, resources):
+    send(resources, instance_bytes(), complete=True, accession_number="<img src=x>")
+    assert "<img src=x>" not in client.get("/").text
+    assert "&lt;img src=x&gt;" in client.get("/").text
+
+
+def test_a_reader_of_one_site_cannot_look_at_another(visitor, resources):
+    made = every_state(resources)
+    signed_in(visitor, resources, Role.READER, "south")
+    assert set(rows_of(visitor.get("/").text)) == {made["failed"]}
+    assert visitor.get(f"/studies/{made['critical']}").status_code == 404
+    assert visitor.get("/?site=north").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in"])
+def test_the_page_needs_nothing_from_elsewhere_and_no_inline_code(client, path):
+    html = client.get(path).text
+    for tag, attributes in Elements(html).tags:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "action"):
+            assert "//" not in (attributes.get(name) or "")
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+            assert client.get(attributes["src"]).status_code == 200
+        if tag == "link":
+            assert client.get(attributes["href"]).status_code == 200
+
+
+def test_the_notice_stands_on_every_page(client):
+    for path in ("/", "/sign-in"):
+        html = client.get(path).text
+        assert "not a medical device" in html
+        assert "A qualified radiologist must read every study." in html
+
+
+def test_ids_are_unique_and_fields_have_labels(client, resources):
+    made = every_state(resources)
+    tags = Elements(client.get(f"/studies/{made['critical']}").text).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all("alt" in attributes for tag, attributes in tags if tag == "img")
+    assert ("html", {"lang": "en"}) in tags
