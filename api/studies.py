@@ -26,8 +26,9 @@ from preread import completion
 from preread import report as reports
 from preread.keys import Caller
 from preread.notice import NOTICE
-from preread.receive import Receipt, Submission, receive
+from preread.receive import receive
 from preread.study import ReadState, ReadStep
+from preread.submission import Receipt, Submission
 from preread.terms import OrderClass
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])

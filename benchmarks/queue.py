@@ -24,10 +24,11 @@ from benchmarks.rounds import in_rounds
 from benchmarks.service import SITE
 from benchmarks.warm_child import STARTED
 from preread.embedded_redis import EmbeddedRedis
-from preread.receive import Submission, receive
+from preread.receive import receive
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
 from preread.study import AiState
+from preread.submission import Submission
 from preread.terms import OrderClass
 
 _CALLS: Final = 20

@@ -22,9 +22,10 @@ from ml.pipeline import Prediction, Predictor, to_model
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import SyntheticStudy, derive_uid, encode_series
 from preread.dicom.volume import read_volume, to_radiological
-from preread.receive import Submission, receive
+from preread.receive import receive
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
+from preread.submission import Submission
 from preread.terms import HemorrhageType, Laterality
 from preread.work import Claim, Result, claim_next, finish_claim
 from worker.model import load_model_reader

@@ -33,7 +33,8 @@ from preread.findings import (
 from preread.keys import Caller, Role, caller_of_key, create_key
 from preread.notice import NOTICE
 from preread.ranking import DEFAULT_POLICY
-from preread.receive import Submission, receive
+from preread.receive import receive
+from preread.submission import Submission
 from preread.terms import HEMORRHAGE, HemorrhageType, Laterality, Level, ReasonCode, Region
 from preread.work import KeyImageFiles, Result
 
