@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 import httpx
 from pydantic import ValidationError
 
-from preread.commands import demo, run_worker, send, serve, show_settings
+from preread.commands import demo, migrate, run_worker, send, serve, show_settings
 from preread.errors import PreReadError
 from preread.key_commands import end_key, make_key, show_keys
 from preread.logs import configure_logs
@@ -75,18 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     sent.add_argument("--data", type=Path, help="folder of the local service")
     sent.set_defaults(command=send)
 
-    worker = commands.add_parser("worker", help="one more worker, as the settings say")
-    worker.set_defaults(command=run_worker)
+    worked = commands.add_parser("worker", help="one more worker, as the settings say")
+    worked.set_defaults(command=run_worker)
 
-    settings = commands.add_parser(
+    shown_settings = commands.add_parser(
         "settings",
         help="the settings in force, secrets redacted",
         description="Settings come from PREREAD_<NAME>, or from the file PREREAD_<NAME>_FILE.",
     )
-    settings.set_defaults(command=show_settings)
+    shown_settings.set_defaults(command=show_settings)
 
-    migrate = commands.add_parser("migrate", help="bring the database to the newest schema")
-    migrate.set_defaults(command=migrate)
+    migrated = commands.add_parser("migrate", help="bring the database to the newest schema")
+    migrated.set_defaults(command=migrate)
 
     _add_key_commands(commands.add_parser("key", help="make, list and revoke API keys"))
     return parser
