@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     )
     torch_threads: Count = Field(default=1, description="CPU threads of one worker process.")
     bundle_dir: Path = Field(
-        default=Path(__file__).parents[1] / "ml" / "weights" / "default",
+        default=Path(__file__).parents[1] / "ml" / "weights" / "ctich-mbv2-01",
         description="Folder with the manifest and the weights of the model.",
     )
 
