@@ -128,4 +128,5 @@ def stack_neighbors(
     """
     stop = len(slices) if count is None else min(first + count, len(slices))
     near = np.arange(first, stop)[:, None] + np.array([-1, 0, 1])
-    return slices[np.clip(near, 0, len(slices) - 1)]
+    stacks: NDArray[np.float32] = slices[np.clip(near, 0, len(slices) - 1)]
+    return stacks

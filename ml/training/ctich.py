@@ -50,7 +50,7 @@ class LabeledSeries:
     patient
         The set's own number.
     fold
-        0..4; a patient is in one fold only.
+        1..5; a patient is in one fold only.
     hu
         (S, R, C) float32, feet to head.
     mask

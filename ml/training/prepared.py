@@ -31,7 +31,7 @@ class SliceRow:
     patient
         The source's number; phantoms have their seed.
     fold
-        0..4, or −1 for what only trains.
+        The source's own number, or −1 for what only trains.
     number
         The source's slice number.
     labels

@@ -108,6 +108,9 @@ class _Run:
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator().manual_seed(seed)
         prepared = open_prepared(paths.prepared)
+        if fold not in {ALL_PATIENTS, *(row.fold for row in prepared.rows)}:
+            message = f"the prepared set has no fold {fold}; nothing would be held out"
+            raise ValueError(message)
         chosen = [i for i, row in enumerate(prepared.rows) if row.fold != fold]
         self._real = Sampler(prepared, chosen, self._random)
         self._phantoms: Sampler | None = None

@@ -114,6 +114,11 @@ def test_a_cut_run_goes_on_where_it_was(config, prepared, imagenet, tmp_path):
     assert first["spent_s"] == pytest.approx(0.02 * 60, abs=3)
 
 
+def test_a_fold_that_the_set_does_not_have_is_refused(config, prepared, imagenet, tmp_path):
+    with pytest.raises(ValueError, match="no fold 7"):
+        train(config, RunPaths(prepared, None, imagenet, tmp_path), fold=7, minutes=0.01)
+
+
 def test_weights_are_half_precision_and_finite(runs):
     weights = load_file(runs / "0" / "weights.safetensors")
     floats = [value for value in weights.values() if value.is_floating_point()]
