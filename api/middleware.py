@@ -22,6 +22,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REFUSED_FROM: Final = 400
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
 _DRAIN_S: Final = 5.0
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SMALL_BYTES: Final = 64 * 1024
 
 SECURITY_HEADERS: Final = {
@@ -82,12 +83,14 @@ class Observed:
 
     def _write_down(self, scope: Scope, status: int, seconds: float, *, streams: bool) -> None:
         route = getattr(scope.get("route"), "path", "none")
+        # Callers can make up methods; each one would be a time series of its own.
+        method = scope["method"] if scope["method"] in _METHODS else "other"
         if not streams:
-            labels = (scope["method"], route, str(status))
+            labels = (method, route, str(status))
             self._metrics.request_seconds.labels(*labels).observe(seconds)
         _log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 1),

@@ -4,10 +4,10 @@ from typing import Final
 
 from api.schemas import EventView, StudyLinks, StudyView
 from preread.db.events import Event
-from preread.findings import FindingSummary, Mode
+from preread.findings import FindingSummary, Mode, summary_without_places
 from preread.keys import Caller, Role
 from preread.study import AiState, Study
-from preread.terms import REASON_TEXT, TYPE_NAME
+from preread.terms import REASON_TEXT
 
 ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
 """States in which the result that is shown is that of the present revision."""
@@ -65,9 +65,9 @@ def shown_findings(study: Study, mode: Mode) -> tuple[FindingSummary, ...]:
 
 def shown_summary(study: Study, mode: Mode) -> str | None:
     """Return the sentence of a row; triage-only software names no place."""
-    if mode is Mode.RESEARCH_PREREAD or study.summary is None or not study.findings:
+    if mode is Mode.RESEARCH_PREREAD or study.level is None or not study.findings:
         return study.summary
-    return f"Suspected {', '.join(TYPE_NAME[finding.type] for finding in study.findings)}."
+    return summary_without_places(study.level, [finding.type for finding in study.findings])
 
 
 def key_image_url(study: Study, number: int = 1) -> str | None:

@@ -9,6 +9,7 @@ Schema version 1. Rules of the document:
 * adding a field is a minor change; removing or renaming one is a new ``schema_version``.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -16,6 +17,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.terms import (
+    TYPE_NAME,
     HemorrhageType,
     Laterality,
     Level,
@@ -295,4 +297,21 @@ def for_mode(document: PreRead, mode: Mode) -> PreRead:
         image.model_copy(update={"has_overlay": False, "finding_ids": ()})
         for image in document.key_images
     )
-    return document.model_copy(update={"mode": mode, "findings": findings, "key_images": images})
+    changed: dict[str, object] = {"mode": mode, "findings": findings, "key_images": images}
+    if document.findings:
+        kinds = [finding.type for finding in document.findings]
+        sentence = summary_without_places(document.assessment.level, kinds)
+        changed["text"] = document.text.model_copy(update={"summary": sentence})
+    return document.model_copy(update=changed)
+
+
+def summary_without_places(level: Level, kinds: Iterable[HemorrhageType]) -> str:
+    """Return the sentence of a pre-read with findings that names neither side nor place.
+
+    Examples
+    --------
+    >>> summary_without_places(Level.SUSPECTED, [HemorrhageType.SDH])
+    'Suspected subdural hemorrhage.'
+    """
+    first = "Indeterminate for" if level is Level.INDETERMINATE else "Suspected"
+    return f"{first} {', '.join(TYPE_NAME[kind] for kind in kinds)}."

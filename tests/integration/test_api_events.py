@@ -129,9 +129,12 @@ def test_an_event_carries_no_patient_data(resources):
 
 
 def test_a_stopping_server_ends_its_streams_at_once(fast):
-    with server_of(fast) as (url, server), httpx.stream(
-        "GET", f"{url}/v1/worklist/events", headers=bearer(fast), timeout=10
-    ) as answer:
+    with (
+        server_of(fast) as (url, server),
+        httpx.stream(
+            "GET", f"{url}/v1/worklist/events", headers=bearer(fast), timeout=10
+        ) as answer,
+    ):
         lines = answer.iter_lines()
         next(lines)
         began = time.monotonic()

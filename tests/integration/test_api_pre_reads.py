@@ -5,7 +5,7 @@ import pytest
 from preread.findings import Mode
 from preread.terms import HemorrhageType, Level
 from tests.builders import instance_bytes, send, send_study
-from tests.support.seed import every_state, failed, png, pre_read_of
+from tests.support.seed import failed, png, pre_read_of
 from tests.support.web import bearer, client_of, with_settings
 
 
@@ -118,8 +118,9 @@ def test_an_image_that_left_the_store_is_not_found(client, resources, study_id):
 
 def test_triage_only_names_no_place_anywhere(resources):
     triage = with_settings(resources, mode=Mode.TRIAGE_ONLY)
-    made = every_state(triage)
-    study_id = made["suspected"]
+    study_id = send_study(resources)
+    sentence = "Suspected right frontal subdural hemorrhage, 12 ml."
+    pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,), summary=sentence)
     with client_of(triage) as client:
         client.headers.update(bearer(triage))
         overlay = client.get(f"/v1/studies/{study_id}/key-images/1.png?overlay=true")
@@ -134,6 +135,7 @@ def test_triage_only_names_no_place_anywhere(resources):
     for answer in answers:
         assert answer.status_code == 200
         assert "frontal" not in answer.text
+        assert "Suspected subdural hemorrhage." in answer.text or answer is answers[3]
         assert "overlay=true" not in answer.text
     assert answers[1].json()["findings"][0]["locations_reason"]
     assert not answers[1].json()["key_images"][0]["has_overlay"]

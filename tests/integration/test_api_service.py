@@ -66,11 +66,13 @@ def test_metrics_count_by_route_and_never_name_a_study(client, resources, clock)
     for name in made.values():
         client.get(f"/v1/studies/{name}", headers=headers)
     client.get("/nowhere")
+    client.request("MADEUP", "/nowhere")
 
     text = client.get("/metrics", headers=headers).text
 
     assert 'route="/v1/studies/{study_id}",status="200"' in text
     assert 'route="none",status="404"' in text
+    assert "MADEUP" not in text
     assert 'preread_tasks{state="ready"} 1.0' in text
     assert 'preread_tasks{state="dead"} 1.0' in text
     assert "preread_oldest_ready_seconds 90.0" in text

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 from preread.work import claim_next, fail_claim, finish_claim
@@ -26,7 +27,7 @@ def png(gray=90, size=8):
     )
 
 
-def pre_read_of(resources, level=Level.NONE, kinds=(), images=1):
+def pre_read_of(resources, level=Level.NONE, kinds=(), images=1, summary=None):
     """Claim the next task and finish it; return the study's ID."""
     claim = claim_next(resources, "w1")
     stored = tuple(
@@ -36,7 +37,11 @@ def pre_read_of(resources, level=Level.NONE, kinds=(), images=1):
         )
         for number in range(images)
     )
-    finish_claim(resources, claim, result(claim, level, kinds, stored), worker="w1")
+    brought = result(claim, level, kinds, stored)
+    if summary is not None:
+        text = brought.document.text.model_copy(update={"summary": summary})
+        brought = replace(brought, document=brought.document.model_copy(update={"text": text}))
+    finish_claim(resources, claim, brought, worker="w1")
     return claim.study.id
 
 
