@@ -14,6 +14,7 @@ from benchmarks.figures import Report
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.plan import Plan
 from benchmarks.table import table
+from preread.logs import configure_logs
 from preread.settings import Settings
 
 COMMANDS: Final = ("ingest", "queue", "study", "worklist", "ranking")
@@ -26,6 +27,7 @@ def main(words: Sequence[str]) -> int:
     asked = _parser().parse_args(words)
     # Read once, when the libraries are loaded; a worker child runs the same way.
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    configure_logs("WARNING", sys.stderr)
     with tempfile.TemporaryDirectory(prefix="preread-bench-") as folder:
         machine = describe_machine(Path(folder))
         print(_machine_line(machine))
