@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--phantoms", type=Path)
     training.add_argument("--imagenet", type=Path, required=True, help="safetensors")
+    training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
     training.add_argument("--minutes", type=float, required=True, help="wall clock")
@@ -63,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--predictions", type=Path, required=True)
     export.add_argument("--report", type=Path, required=True)
     export.add_argument("--run", type=Path, required=True, help="run without a held-out fold")
+    export.add_argument("--earlier", type=Path, help="run that --run started from")
+    export.add_argument("--fold-runs", type=Path, nargs="*", default=[], help="for the record")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     return parser
 
@@ -89,7 +92,13 @@ def _phantoms(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    paths = RunPaths(arguments.prepared, arguments.phantoms, arguments.imagenet, arguments.run)
+    paths = RunPaths(
+        arguments.prepared,
+        arguments.phantoms,
+        arguments.imagenet,
+        arguments.run,
+        arguments.start,
+    )
     config = read_config(arguments.config)
     train(config, paths, fold=arguments.fold, minutes=arguments.minutes)
 
@@ -111,15 +120,24 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     config = read_config(arguments.config)
     patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
-    lines = (arguments.run / "log.jsonl").read_text().splitlines()
     export_bundle(
         arguments.run / "weights.safetensors",
         arguments.out,
         config=config,
         book=fit_scorebook(patients),
         figures=json.loads(arguments.report.read_text()),
-        training={"steps": max(json.loads(line)["step"] for line in lines)},
+        training={
+            "steps": _steps_of(arguments.run),
+            "earlier_steps": _steps_of(arguments.earlier) if arguments.earlier else 0,
+            "fold_steps": [_steps_of(run) for run in arguments.fold_runs],
+        },
     )
+
+
+def _steps_of(run: Path) -> int:
+    """Return the last step that the run's log names."""
+    lines = (run / "log.jsonl").read_text().splitlines()
+    return max(int(json.loads(line)["step"]) for line in lines)
 
 
 if __name__ == "__main__":

@@ -42,12 +42,16 @@ class RunPaths:
         safetensors in torchvision's naming.
     run
         Folder for checkpoint, weights and log.
+    start
+        Checkpoint of an earlier run whose averaged weights this one starts from, with a
+        schedule of its own; None starts from ImageNet.
     """
 
     prepared: Path
     phantoms: Path | None
     imagenet: Path
     run: Path
+    start: Path | None = None
 
 
 @dataclass(slots=True)
@@ -118,6 +122,9 @@ class _Run:
         load_imagenet(self.network.classifier, load_file(paths.imagenet))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recompute_statistics()
+        if paths.start is not None:
+            earlier = torch.load(paths.start, weights_only=True)
+            self.network.load_state_dict(earlier["average"])
         self._average = {name: value.clone() for name, value in self._state().items()}
         self._optimizer = torch.optim.AdamW(
             _parameter_groups(self.network, config), weight_decay=config.optimizer.weight_decay

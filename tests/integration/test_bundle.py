@@ -115,3 +115,14 @@ def test_the_shipped_bundle_calls_itself_what_its_figures_make_it():
     area = shipped.evaluation["study_any"]["auc"]
     assert shipped.evaluation["patients"] == 82
     assert shipped.demonstrator == (area <= IMAGENET_FLOOR)
+
+
+def test_the_model_card_tells_the_manifests_figures():
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    card = (DEFAULT_BUNDLE.parents[2] / "docs" / "model-card.md").read_text(encoding="utf-8")
+    evaluation = bundle.manifest.evaluation
+    assert bundle.manifest.weights.sha256 in card
+    assert f"{evaluation['study_any']['auc']:.3f}" in card
+    assert f"{evaluation['slice_any']['auc']:.3f}" in card
+    assert f"{evaluation['mask']['slice_dice']:.3f}" in card
+    assert evaluation["study_any"]["suspected"]["sensitivity_count"] in card

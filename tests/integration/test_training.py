@@ -244,3 +244,16 @@ def test_the_first_patient_of_the_set_has_its_published_labels(shared_data):
     assert first.labels[:, KINDS.index(HemorrhageType.EDH)].sum() == 8
     assert ((first.mask.sum(axis=(1, 2)) > 0) == first.labels.any(axis=1)).all()
     assert np.median(first.hu[first.mask]) == pytest.approx(62, abs=15)
+
+
+def test_a_second_leg_starts_from_the_weights_of_the_first(
+    config, prepared, imagenet, runs, tmp_path
+):
+    start = runs / "0" / "checkpoint.pt"
+    paths = RunPaths(prepared, None, imagenet, tmp_path, start)
+    train(config, paths, fold=0, minutes=0.0)
+    begun = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    earlier = torch.load(start, weights_only=True)
+    name = "segmenter.mask.weight"
+    assert begun["step"] == 0
+    assert torch.equal(begun["average"][name], earlier["average"][name])
