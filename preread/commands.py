@@ -26,6 +26,9 @@ from preread.standalone import (
     run_standalone,
 )
 
+LOCAL_SITE: Final = "local"
+"""The site of studies that are sent to the local service without naming one."""
+
 _WAIT_S: Final = 600.0
 _CREDENTIALS: Final = re.compile(r"//[^/]*@")
 
@@ -61,6 +64,7 @@ def serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def send(arguments: argparse.Namespace, settings: Settings) -> int:
     """Send studies, wait for their pre-reads and print them."""
+    arguments.url = arguments.url or os.environ.get(f"{PREFIX}URL")
     missing = [path for path in arguments.paths if not path.exists()]
     if missing:
         message = f"There is no {missing[0]}."
@@ -72,7 +76,8 @@ def send(arguments: argparse.Namespace, settings: Settings) -> int:
         outcome = client.send(
             arguments.paths,
             progress=progress_bar("sending"),
-            site=arguments.site,
+            # A key of a service elsewhere may know its site; our own is good for all.
+            site=arguments.site or (None if arguments.url else LOCAL_SITE),
             order_class=arguments.order_class,
         )
         for file in outcome.files:
@@ -135,7 +140,7 @@ def redacted(url: str) -> str:
 @contextmanager
 def _service(arguments: argparse.Namespace, settings: Settings) -> Iterator[Address]:
     """Yield the service that was named, or runs here, or is started for this time only."""
-    url = arguments.url or os.environ.get(f"{PREFIX}URL")
+    url = arguments.url
     if url is not None:
         key = arguments.key or os.environ.get(f"{PREFIX}KEY")
         if key is None:
