@@ -35,12 +35,13 @@ class Slabs:
         """Average (S, …) to (N, …), weighted by thickness; untouched where nothing is thin."""
         if len(self.first) == len(self.thickness_mm):
             return slices
-        weights = self.thickness_mm.astype(np.float32)
-        weighted: NDArray[np.float32] = slices * weights.reshape(-1, *[1] * (slices.ndim - 1))
-        sums = np.add.reduceat(weighted, self.first, axis=0)
-        totals = np.add.reduceat(weights, self.first)
-        averaged = sums / totals.reshape(-1, *[1] * (slices.ndim - 1))
-        return averaged.astype(np.float32)
+        ends = [*self.first[1:], len(self.thickness_mm)]
+        averaged = np.empty((len(self.first), *slices.shape[1:]), np.float32)
+        # One slab at a time: a volume of 300 slices is not copied as a whole.
+        for number, (first, end) in enumerate(zip(self.first, ends, strict=True)):
+            weights = self.thickness_mm[first:end] / self.thickness_mm[first:end].sum()
+            averaged[number] = np.tensordot(weights.astype(np.float32), slices[first:end], axes=1)
+        return averaged
 
 
 def plan_slabs(thickness_mm: NDArray[np.float64], target_mm: float = TARGET_MM) -> Slabs:
