@@ -92,6 +92,7 @@ def test_the_ranking_benchmark_runs_and_names_the_machine(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_worklist_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "worklist"))
     assert found["SQLite, 1,000 open: first page of 50"] > 0
@@ -99,12 +100,14 @@ def test_the_worklist_benchmark_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_ingest_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "ingest"))
     assert sum("speed" in name for name in found) == 10  # 5 variants of 2 sizes
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "queue", "--bundle", str(untrained_bundle)))
     assert len(found) == 4
@@ -112,6 +115,7 @@ def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_study_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "study", "--bundle", str(untrained_bundle)))
     stages = [
