@@ -5,6 +5,7 @@ it has; it reconnects with the last number it saw and misses nothing.
 """
 
 import asyncio
+import contextlib
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
@@ -66,7 +67,7 @@ class Live:
 
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
-        self._closing = False
+        self.closing = asyncio.Event()
         self._limiter = CapacityLimiter(1)  # never waits behind uploads
 
     @property
@@ -76,14 +77,14 @@ class Live:
 
     def close(self) -> None:
         """End all streams, so that the server can stop."""
-        self._closing = True
+        self.closing.set()
         for listener in self._listeners:
             listener.end()
 
     async def pump(self, resources: Resources) -> None:
-        """Hand out new events for ever."""
+        """Hand out new events until the streams are ended."""
         seq: int | None = None
-        while True:
+        while not self.closing.is_set():
             more = False
             try:
                 if seq is None:
@@ -93,7 +94,7 @@ class Live:
             except sqlalchemy.exc.SQLAlchemyError as error:
                 _log.warning("events_unreadable", exc_info=error)
             if not more:
-                await asyncio.sleep(resources.settings.events_poll_s)
+                await pause(self.closing, resources.settings.events_poll_s)
 
     async def _begin(self, resources: Resources) -> int:
         seq = await to_thread.run_sync(last_seq, resources, limiter=self._limiter)
@@ -138,19 +139,26 @@ class Live:
             last = after if after is not None else await to_thread.run_sync(last_seq, resources)
             yield f"retry: {_RETRY_MS}\n: from {last}\n\n".encode()
             more = True
-            while more and not self._closing:
+            while more and not self.closing.is_set():
                 frames = await to_thread.run_sync(_frames_after, resources, last)
                 more = len(frames) == _PAGE
                 last = frames[-1].seq if frames else last
                 if chunk := _joined(frame for frame in frames if site in {None, frame.site}):
                     yield chunk
-            while not self._closing and asyncio.get_running_loop().time() < ends_at:
+            while not self.closing.is_set() and asyncio.get_running_loop().time() < ends_at:
                 if listener.ended and listener.batches.empty():
                     return
                 if chunk := await _next_chunk(listener, last):
                     yield chunk
         finally:
             self._listeners.discard(listener)
+
+
+async def pause(until: asyncio.Event, longest_s: float) -> None:
+    """Wait for an event, but not longer than this."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(longest_s):
+            await until.wait()
 
 
 def last_seq(resources: Resources) -> int:

@@ -158,7 +158,8 @@ def test_a_listener_that_does_not_keep_up_is_cut_off_without_a_gap(fast, monkeyp
             await asyncio.sleep(0.05)
         assert live.listener_count == 0
         heard = b"".join([chunk async for chunk in stream])
-        pump.cancel()
+        live.close()
+        await pump
         return [int(line[4:]) for line in heard.decode().splitlines() if line[:4] == "id: "]
 
     numbers = asyncio.run(scenario())
@@ -193,7 +194,8 @@ def test_a_thousand_listeners_hear_an_event_within_two_seconds(fast):
         await asyncio.to_thread(send, fast, instance_bytes())
         chunks = await waiting
         took_s = time.monotonic() - began
-        pump.cancel()
+        live.close()
+        await pump
         return chunks, took_s
 
     chunks, took_s = asyncio.run(scenario())
