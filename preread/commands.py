@@ -21,6 +21,7 @@ from preread.settings import PREFIX, Settings
 from preread.standalone import (
     DEFAULT_FOLDER,
     Address,
+    environment_of,
     find_local,
     local_settings,
     run_standalone,
@@ -95,10 +96,10 @@ def send(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_worker(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Become a worker supervisor; the settings say for which database and Redis."""
-    del arguments, settings
-    os.execv(sys.executable, [sys.executable, "-m", "worker"])  # noqa: S606 - our own program
-    return 0
+    """Become a worker supervisor, of the local service unless the settings name another."""
+    del arguments
+    environment = environment_of(local_settings(settings))
+    os.execve(sys.executable, [sys.executable, "-m", "worker"], environment)  # noqa: S606 - ours
 
 
 def show_settings(arguments: argparse.Namespace, settings: Settings) -> int:

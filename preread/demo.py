@@ -5,6 +5,7 @@ Everything goes through the packaged client, as it would from a hospital.
 
 import multiprocessing
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Final
 from preread.client import PreReadClient, PreReadFailed
 from preread.dicom.phantom import Bleed, make_head
 from preread.dicom.phantom_files import SyntheticStudy, write_body_series, write_series
+from preread.lifeline import tie_to
 from preread.notice import NOTICE
 from preread.printing import pre_read_text, say, worklist_table
 from preread.settings import Settings
@@ -136,8 +138,16 @@ def _drawn(folder: Path) -> Iterator[Sequence[Future[Path]]]:
     """Draw the studies in processes of their own, while the service starts."""
     # Spawned: a fork would copy the threads' locks of this process.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
+    pool = ProcessPoolExecutor(_PROCESSES, context, _prepare_to_draw, (os.getpid(),))
+    try:
         yield [pool.submit(draw, study, folder / study.accession_number) for study in STUDIES]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare_to_draw(parent_pid: int) -> None:
+    tie_to(parent_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
 
 
 def draw(study: DemoStudy, folder: Path) -> Path:

@@ -23,13 +23,19 @@ def tied(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "preread.lifeline", str(os.getpid()), *command]
 
 
+def tie_to(parent_pid: int) -> None:
+    """Let this process end with its parent; at once if that is gone already."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it went before we asked
+        sys.exit(1)
+
+
 def main(words: Sequence[str]) -> None:
     """Tie this process to its parent and become the command."""
     parent_pid, *command = words
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != int(parent_pid):  # it went before we asked
-            sys.exit(1)
+    tie_to(int(parent_pid))
     os.execv(command[0], command)  # noqa: S606 - the parent's own command, no shell wanted
 
 

@@ -101,7 +101,7 @@ class Standalone:
 
     def _start(self, name: str, command: Sequence[str], grace_s: float) -> None:
         log_path = self._log_folder / f"{name}.log"
-        self.keeper.start(Program(name, command, _environment(self.settings), log_path, grace_s))
+        self.keeper.start(Program(name, command, environment_of(self.settings), log_path, grace_s))
 
 
 @contextmanager
@@ -127,7 +127,8 @@ def run_standalone(
     """
     folder = folder.absolute()
     logs = folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold patients' images
+    logs.mkdir(exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(_alone_in(folder))
         # Its mode is 0700, and its path short enough for a Unix socket.
@@ -207,7 +208,7 @@ def _completed(settings: Settings, defaults: Mapping[str, object], port: int | N
     return Settings(**{**defaults, **said, "bind_port": chosen or _free_port(settings.bind_host)})
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """Return the environment of a child: ours, with exactly these settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     for name in settings.model_fields_set:
