@@ -53,6 +53,11 @@ class OpenList:
         with UnitOfWork(self.database.reading) as work:
             return work.worklist.counts().waiting
 
+    def quiet(self) -> int:
+        """Return how many studies wait to be complete, as the reconciler asks every second."""
+        with UnitOfWork(self.database.reading) as work:
+            return len(work.studies.ids_to_settle(quiet_since=_NOW, open_since=_NOW))
+
     def rerank(self, rng: random.Random) -> None:
         """Change what a pre-read said of one study, and commit its new place."""
         study_id = rng.choice(self.ranked).study_id

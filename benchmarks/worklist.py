@@ -26,6 +26,7 @@ _AGAIN: Final = "first page again (A/A)"
 _SITE: Final = "first page of one site"
 _DEEP: Final = "page half way down"
 _COUNTS: Final = "counts() over the list"
+_QUIET: Final = "the reconciler's look for quiet studies"
 _RERANK: Final = "re-rank of one study, committed"
 _BARE: Final = "peer: first page, index dropped"
 _SORT: Final = "peer: all keys fetched, sorted in Python"
@@ -83,6 +84,7 @@ def _questions(one: OpenList) -> dict[str, Callable[[], object]]:
         _SITE: partial(one.page, SITES[0]),
         _DEEP: partial(one.page, None, one.middle()),
         _COUNTS: one.counts,
+        _QUIET: one.quiet,
         _RERANK: partial(one.rerank, rng),
     }
 
