@@ -35,6 +35,8 @@ async def running(resources: Resources, live: Live) -> AsyncIterator[None]:
         asyncio.create_task(repeat(reconcile, every_s)),
         asyncio.create_task(repeat(forget_old, _FORGET_EVERY_S)),
     )
+    for task in tasks:
+        task.add_done_callback(_tell_if_it_died)
     try:
         yield
     finally:
@@ -43,6 +45,13 @@ async def running(resources: Resources, live: Live) -> AsyncIterator[None]:
         _, late = await asyncio.wait(tasks, timeout=_PATIENCE_S)
         for task in late:
             task.cancel()
+
+
+def _tell_if_it_died(task: asyncio.Task[None]) -> None:
+    """Log an error that nobody foresaw; otherwise it would show only as silence."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("housekeeping_died", exc_info=error)
 
 
 async def _attempt(

@@ -1,7 +1,7 @@
 """Puts the web process together."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,21 +43,13 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     """
     live = Live()
     metrics = Metrics()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        del app
-        with open_resources(settings) as resources:
-            async with running(resources, live):
-                yield {"resources": resources, "live": live, "metrics": metrics}
-
     app = FastAPI(
         title="PreRead",
         version=__version__,
         summary="Pre-reads of head CTs and the worklist that they re-rank",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, open_resources, live, metrics),
         openapi_url=None,  # served by our own route, behind a key
         generate_unique_id_function=_operation_id,
         redirect_slashes=False,
@@ -76,6 +68,19 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.state.live = live  # for the server, which ends the streams before it stops
     app.openapi = lambda: _document(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
+
+
+def _lifespan(
+    settings: Settings, open_resources: OpenResources, live: Live, metrics: Metrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
+        del app
+        with open_resources(settings) as resources:
+            async with running(resources, live):
+                yield {"resources": resources, "live": live, "metrics": metrics}
+
+    return lifespan
 
 
 def _operation_id(route: APIRoute) -> str:

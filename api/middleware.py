@@ -23,6 +23,7 @@ _REFUSED_FROM: Final = 400
 _DRAIN_BYTES: Final = 64 * 1024 * 1024
 _DRAIN_S: Final = 5.0
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_DULL: Final = frozenset({"/health/live", "/health/ready", "/metrics", "none"})
 _SMALL_BYTES: Final = 64 * 1024
 
 SECURITY_HEADERS: Final = {
@@ -88,7 +89,9 @@ class Observed:
         if not streams:
             labels = (method, route, str(status))
             self._metrics.request_seconds.labels(*labels).observe(seconds)
-        _log.info(
+        # Probes and styles come all the time and say nothing while they succeed.
+        dull = route in _DULL and status < _REFUSED_FROM
+        (_log.debug if dull else _log.info)(
             "request",
             method=method,
             route=route,

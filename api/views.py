@@ -16,7 +16,6 @@ ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
 def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
     """Return a study as this caller may see it."""
     hidden = caller.role is Role.SENDER
-    reason = study.ai_reason
     return StudyView(
         study_id=study.id,
         site=study.site,
@@ -35,8 +34,8 @@ def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
         settled=study.settled,
         revision=study.revision,
         ai_state=study.ai_state,
-        ai_reason=reason,
-        ai_reason_text=None if reason is None else REASON_TEXT[reason],
+        ai_reason=study.ai_reason,
+        ai_reason_text=None if study.ai_reason is None else REASON_TEXT[study.ai_reason],
         ai_started_at=study.ai_started_at,
         ai_done_at=study.ai_done_at,
         read_state=study.read_state,

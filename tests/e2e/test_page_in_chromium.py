@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from preread.keys import sign_out
 from preread.resources import utc_now
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import key_for, send_study
@@ -66,7 +67,7 @@ def page(browser, served, studies):
     page.wait_for_selector('#live[data-state="live"]')
     yield page
     context.close()
-    lost = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch")
+    lost = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "status of 401")
     assert [text for text in problems if not any(word in text for word in lost)] == []
 
 
@@ -158,6 +159,14 @@ def test_a_lost_connection_is_shown(page):
     page.wait_for_selector('#live[data-state="away"]')
     page.context.set_offline(False)
     page.wait_for_selector('#live[data-state="live"]')
+
+
+def test_a_session_that_is_over_leads_to_the_sign_in(page, served):
+    resources, url = served
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "preread_session")
+    sign_out(resources, token)
+    page.evaluate("document.body.dispatchEvent(new Event('refresh'))")
+    page.wait_for_url(f"{url}/sign-in")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,9 +1,13 @@
 """Health, metrics, versions, and how errors and every answer look."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from api.problems import MEANING
 from preread.keys import Role
@@ -155,6 +159,41 @@ def test_every_answer_has_an_id_and_the_headers_of_safety(client, path):
 def test_a_request_id_that_could_harm_a_log_is_replaced(client, wanted):
     answer = client.get("/health/live", headers={"X-Request-ID": wanted})
     assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_a_large_form_where_a_small_one_belongs_is_too_large(client):
+    answer = client.post("/sign-in", data={"key": "x" * 70_000})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    path=st.sampled_from(
+        ["/v1/worklist", "/v1/studies/{}", "/v1/studies/{}/pre-read", "/", "/problems/{}"]
+    ),
+    name=st.text(max_size=20),
+    query=st.dictionaries(
+        st.sampled_from(["site", "cursor", "limit", "level", "revision", "after", "flagged"]),
+        st.text(max_size=30) | st.integers().map(str),
+        max_size=4,
+    ),
+    headers=st.dictionaries(
+        st.sampled_from(["If-None-Match", "X-Request-ID", "Last-Event-ID", "X-API-Key", "Cookie"]),
+        st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30),
+        max_size=2,
+    ),
+)
+def test_no_request_makes_the_service_fail(client, resources, path, name, query, headers):
+    if "Authorization" not in client.headers:
+        client.headers.update(bearer(resources))
+    url = path.format(quote(name, safe=""))
+    answer = client.get(url, params=query, headers=headers)
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_the_contract_is_served_to_who_has_a_key(client, resources):
