@@ -14,6 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from api import housekeeping
 from preread.queue import RqDoorbell
@@ -117,7 +118,7 @@ def test_a_hanging_redis_does_not_hold_up_the_answer(resources, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["once", "always"])
-def test_housekeeping_goes_on_after_an_error(resources, monkeypatch, how, capsys):
+def test_housekeeping_goes_on_after_an_error(resources, monkeypatch, how):
     calls = []
 
     def reconcile(_resources):
@@ -126,10 +127,11 @@ def test_housekeeping_goes_on_after_an_error(resources, monkeypatch, how, capsys
             raise sa.exc.OperationalError("SELECT", {}, Exception("gone"))
 
     monkeypatch.setattr(housekeeping, "reconcile", reconcile)
-    with server_of(with_settings(resources, reconcile_interval_s=0.01)) as (url, _):
+    quick = with_settings(resources, reconcile_interval_s=0.01)
+    with capture_logs() as logs, server_of(quick) as (url, _):
         deadline = time.monotonic() + 5
         while len(calls) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert httpx.get(f"{url}/health/live").status_code == 200
     assert len(calls) >= 3
-    assert "housekeeping_failed" in capsys.readouterr().out
+    assert "housekeeping_failed" in {line["event"] for line in logs}
