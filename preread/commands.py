@@ -15,12 +15,14 @@ from preread.client import PreReadClient, PreReadFailed
 from preread.db.engine import open_database
 from preread.db.migrate import upgrade
 from preread.errors import SettingsInvalid
+from preread.findings import PreRead
 from preread.notice import NOTICE
 from preread.printing import pre_read_text, progress_bar, say, table
 from preread.settings import PREFIX, Settings
 from preread.standalone import (
     DEFAULT_FOLDER,
     Address,
+    Standalone,
     environment_of,
     find_local,
     local_settings,
@@ -71,7 +73,7 @@ def send(arguments: argparse.Namespace, settings: Settings) -> int:
         message = f"There is no {missing[0]}."
         raise SettingsInvalid(message)
     with (
-        _service(arguments, settings) as address,
+        _service(arguments, settings) as (address, own),
         PreReadClient(address.url, address.key) as client,
     ):
         outcome = client.send(
@@ -88,11 +90,17 @@ def send(arguments: argparse.Namespace, settings: Settings) -> int:
         for study in outcome.studies:
             say(f"\nstudy {study.study_id}, {study.instance_count} images; waiting …")
             try:
-                say(pre_read_text(client.wait_for_pre_read(study.study_id, _WAIT_S)))
+                say(pre_read_text(_wait(client, own, study.study_id)))
             except PreReadFailed as failure:
                 say(f"There is no pre-read: {failure.reason}")
                 failed += 1
     return 1 if failed else 0
+
+
+def _wait(client: PreReadClient, own: Standalone | None, study_id: str) -> PreRead:
+    if own is None:
+        return client.wait_for_pre_read(study_id, _WAIT_S)
+    return own.wait_for_pre_read(client, study_id, _WAIT_S)
 
 
 def run_worker(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -139,22 +147,27 @@ def redacted(url: str) -> str:
 
 
 @contextmanager
-def _service(arguments: argparse.Namespace, settings: Settings) -> Iterator[Address]:
-    """Yield the service that was named, or runs here, or is started for this time only."""
+def _service(
+    arguments: argparse.Namespace, settings: Settings
+) -> Iterator[tuple[Address, Standalone | None]]:
+    """Yield the service that was named, or runs here, or is started for this time only.
+
+    The second value is the service itself where it was started here.
+    """
     url = arguments.url
     if url is not None:
         key = arguments.key or os.environ.get(f"{PREFIX}KEY")
         if key is None:
             message = f"A key for {url} is needed: --key, or {PREFIX}KEY in the environment."
             raise SettingsInvalid(message)
-        yield Address(url.rstrip("/"), key)
+        yield Address(url.rstrip("/"), key), None
         return
     folder = arguments.data or DEFAULT_FOLDER
     running = find_local(folder)
     if running is not None:
-        yield running
+        yield running, None
         return
     say(f"No service runs in {folder}; one is started for this time only …")
     with run_standalone(settings, folder, port=0) as service:
         service.start_worker()
-        yield service.address
+        yield service.address, service

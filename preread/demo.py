@@ -3,91 +3,35 @@
 Everything goes through the packaged client, as it would from a hospital.
 """
 
-import multiprocessing
 import os
-import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from preread.client import PreReadClient, PreReadFailed
-from preread.dicom.phantom import Bleed, make_head
-from preread.dicom.phantom_files import SyntheticStudy, write_body_series, write_series
-from preread.lifeline import tie_to
+from preread.demo_studies import STUDIES, DemoStudy
+from preread.errors import PreReadError
+from preread.lifeline import tied
 from preread.notice import NOTICE
 from preread.printing import pre_read_text, say, worklist_table
 from preread.settings import Settings
 from preread.standalone import Standalone, run_standalone
-from preread.terms import HemorrhageType, Laterality, OrderClass
 
 _WAIT_S: Final = 300.0
 _WHOLE_FILES: Final = 3
 _CUT_BYTES: Final = 100_000
+_POLL_S: Final = 0.05
 _PROCESSES: Final = min(2, os.cpu_count() or 1)
 
 
-@dataclass(frozen=True, slots=True)
-class DemoStudy:
-    """One synthetic study; ``is_head`` False makes it an abdomen."""
-
-    accession_number: str
-    site: str
-    order_class: OrderClass
-    seed: int
-    bleeds: tuple[Bleed, ...] = ()
-    is_head: bool = True
-
-
-STUDIES: Final = (
-    DemoStudy("DEMO-01", "north", OrderClass.ROUTINE, seed=11),
-    DemoStudy("DEMO-02", "south", OrderClass.ROUTINE, seed=12),
-    DemoStudy("DEMO-03", "south", OrderClass.INPATIENT, seed=13, is_head=False),
-    DemoStudy("DEMO-04", "north", OrderClass.INPATIENT, seed=14),
-    DemoStudy(
-        "DEMO-05",
-        "north",
-        OrderClass.ROUTINE,
-        seed=15,
-        bleeds=(Bleed(HemorrhageType.SDH, Laterality.RIGHT, 60.0),),
-    ),
-    DemoStudy(
-        "DEMO-06",
-        "south",
-        OrderClass.INPATIENT,
-        seed=16,
-        bleeds=(
-            Bleed(HemorrhageType.IPH, Laterality.LEFT, 40.0),
-            Bleed(HemorrhageType.IVH, Laterality.LEFT, 10.0),
-        ),
-    ),
-    DemoStudy(
-        "DEMO-07",
-        "north",
-        OrderClass.ER,
-        seed=17,
-        bleeds=(Bleed(HemorrhageType.EDH, Laterality.LEFT, 45.0),),
-    ),
-    DemoStudy(
-        "DEMO-08",
-        "south",
-        OrderClass.ROUTINE,
-        seed=18,
-        bleeds=(Bleed(HemorrhageType.SAH, Laterality.BILATERAL, 25.0),),
-    ),
-    DemoStudy(
-        "DEMO-09",
-        "south",
-        OrderClass.STAT,
-        seed=19,
-        bleeds=(Bleed(HemorrhageType.IVH, Laterality.BILATERAL, 20.0),),
-    ),
-)
-"""Every type of hemorrhage, one study with two, negatives, no head; the urgent ones last."""
+class DrawingFailed(PreReadError):
+    """A synthetic study could not be drawn."""
 
 
 @contextmanager
@@ -106,13 +50,13 @@ def run_demo(settings: Settings, *, data: Path | None, port: int | None) -> Iter
     started_at = time.monotonic()
     if "worker_count" not in settings.model_fields_set:
         settings = settings.model_copy(update={"worker_count": _PROCESSES})
-    with _folder(data) as folder, _drawn(folder / "demo-studies") as drawn:
+    with _folder(data) as folder, _drawing(folder / "demo-studies") as drawing:
         say("Starting Redis, the database and the API …")
         with (
             run_standalone(settings, folder, port=port) as service,
             PreReadClient(service.address.url, service.address.key) as client,
         ):
-            sent = _send_all(client, drawn)
+            sent = _send_all(client, drawing)
             say(f"\nThe worklist before the pre-reads\n{_listed(client)}")
             _wait_for_all(service, client, sent)
             say(f"\nThe worklist after the pre-reads\n{_listed(client)}")
@@ -127,6 +71,7 @@ def run_demo(settings: Settings, *, data: Path | None, port: int | None) -> Iter
 @contextmanager
 def _folder(data: Path | None) -> Iterator[Path]:
     if data is not None:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield data
         return
     with tempfile.TemporaryDirectory(prefix="preread-demo-", ignore_cleanup_errors=True) as made:
@@ -134,37 +79,54 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _drawn(folder: Path) -> Iterator[Sequence[Future[Path]]]:
+def _drawing(folder: Path) -> Iterator["Drawing"]:
     """Draw the studies in processes of their own, while the service starts."""
-    # Spawned: a fork would copy the threads' locks of this process.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(_PROCESSES, context, _prepare_to_draw, (os.getpid(),))
+    folder.mkdir(parents=True, exist_ok=True)
+    drawing = Drawing(folder, [_draw_part(folder, part) for part in range(_PROCESSES)])
     try:
-        yield [pool.submit(draw, study, folder / study.accession_number) for study in STUDIES]
+        yield drawing
     finally:
-        pool.shutdown(cancel_futures=True)
+        for process in drawing.processes:
+            process.kill()
+            process.wait()
 
 
-def _prepare_to_draw(parent_pid: int) -> None:
-    tie_to(parent_pid)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+def _draw_part(folder: Path, part: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "preread.demo_studies", str(folder), f"{part}/{_PROCESSES}"]
+    # A group of its own, so that Ctrl-C is answered here alone.
+    return subprocess.Popen(tied(command), process_group=0)  # noqa: S603 - our own program
 
 
-def draw(study: DemoStudy, folder: Path) -> Path:
-    """Write the DICOM files of a demo study."""
-    filed = SyntheticStudy(accession_number=study.accession_number)
-    if study.is_head:
-        write_series(make_head(study.seed, study.bleeds), folder, filed)
-    else:
-        write_body_series(study.seed, folder, filed)
-    return folder
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Studies that are being drawn into a folder."""
+
+    folder: Path
+    processes: Sequence[subprocess.Popen[bytes]]
+
+    def wait_for(self, study: DemoStudy) -> Path:
+        """Return the folder of a study once it is whole.
+
+        Raises
+        ------
+        DrawingFailed
+            If nobody draws it any more.
+        """
+        path = self.folder / study.accession_number
+        while not path.exists():
+            ended = all(process.poll() is not None for process in self.processes)
+            if ended and not path.exists():
+                message = f"The study {study.accession_number} could not be drawn."
+                raise DrawingFailed(message)
+            time.sleep(_POLL_S)
+        return path
 
 
-def _send_all(client: PreReadClient, drawn: Sequence[Future[Path]]) -> dict[str, str]:
+def _send_all(client: PreReadClient, drawing: Drawing) -> dict[str, str]:
     """Send the studies, one with a damaged file; return accession numbers and study IDs."""
     sent: dict[str, str] = {}
-    for number, (study, folder) in enumerate(zip(STUDIES, drawn, strict=True)):
-        path = folder.result()
+    for number, study in enumerate(STUDIES):
+        path = drawing.wait_for(study)
         if number == 0:
             _add_damaged_file(path)
         outcome = client.send([path], site=study.site, order_class=study.order_class)
@@ -187,7 +149,7 @@ def _wait_for_all(service: Standalone, client: PreReadClient, sent: Mapping[str,
     service.start_worker()
     for accession_number, study_id in sent.items():
         try:
-            document = client.wait_for_pre_read(study_id, _WAIT_S)
+            document = service.wait_for_pre_read(client, study_id, _WAIT_S)
         except PreReadFailed as failed:
             say(f"  {accession_number} has no pre-read: {failed.reason}")
         else:

@@ -53,6 +53,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     started_at: float
     early_deaths: int = 0
+    last_exit: int | None = None
     start_again_at: float | None = None
 
 
@@ -97,6 +98,10 @@ class Keeper:
         """Return how often in a row a program died young."""
         return self._find(name).early_deaths
 
+    def last_exit(self, name: str) -> int | None:
+        """Return the exit status of a program's last death, None before the first one."""
+        return self._find(name).last_exit
+
     def _find(self, name: str) -> _Running:
         return next(running for running in self._running if running.program.name == name)
 
@@ -112,6 +117,7 @@ def _start_again(running: _Running, now: float) -> None:
     if running.process.poll() is None:
         return
     if running.start_again_at is None:
+        running.last_exit = running.process.returncode
         steady = now - running.started_at > _STEADY_S
         running.early_deaths = 0 if steady else running.early_deaths + 1
         pause_s = _FIRST_PAUSE_S * 2.0 ** max(0, running.early_deaths - 1)

@@ -21,9 +21,11 @@ import httpx
 import redis
 from pydantic import SecretStr
 
+from preread.client import PreReadClient
 from preread.db.migrate import upgrade
 from preread.embedded_redis import EmbeddedRedis
 from preread.errors import SettingsInvalid
+from preread.findings import PreRead
 from preread.keeper import Keeper, Program
 from preread.keys import Role, create_key, list_keys, revoke_key
 from preread.resources import Resources, open_resources
@@ -39,6 +41,8 @@ _START_LIMIT_S: Final = 90.0
 _REDIS_LIMIT_S: Final = 10.0
 _DEATHS_LIMIT: Final = 3
 _POLL_S: Final = 0.05
+_LOOK_S: Final = 3.0
+_GAVE_UP: Final = 1  # exit status of ``python -m worker`` when no child becomes ready
 _WORKER_GRACE_S: Final = 25.0
 _API_GRACE_S: Final = 10.0
 _REDIS_GRACE_S: Final = 5.0
@@ -81,6 +85,25 @@ class Standalone:
     def start_worker(self, command: Sequence[str] = WORKER) -> None:
         """Start the worker, which takes some seconds to load the model."""
         self._start("worker", command, _WORKER_GRACE_S)
+
+    def wait_for_pre_read(self, client: PreReadClient, study_id: str, timeout_s: float) -> PreRead:
+        """Wait as the client does, but not for a worker that cannot start.
+
+        Raises
+        ------
+        SettingsInvalid
+            If the worker gave up; the message names its log.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return client.wait_for_pre_read(study_id, _LOOK_S)
+            except TimeoutError:
+                if self.keeper.last_exit("worker") == _GAVE_UP:
+                    message = f"The worker does not start; see {self._log_folder / 'worker.log'}."
+                    raise SettingsInvalid(message) from None
+                if time.monotonic() > deadline:
+                    raise
 
     def start_api(self) -> None:
         """Start the API and wait until it answers.

@@ -36,6 +36,7 @@ _GRACE_S: Final = 20.0
 _STEADY_S: Final = 30.0
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 15.0
+_STARTS_LIMIT: Final = 3
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 log = get_logger(__name__)
@@ -76,24 +77,37 @@ class Supervisor:
         self._slots = [_Slot() for _ in range(resources.settings.worker_count)]
         self._selector = selectors.DefaultSelector()
         self._stopping = False
+        self._ever_ready = False
         self._reconcile_at = 0.0
 
-    def run(self) -> None:
-        """Supervise until SIGTERM or SIGINT; then stop the children in order."""
+    def run(self) -> bool:
+        """Supervise until SIGTERM or SIGINT; then stop the children in order.
+
+        Returns
+        -------
+        bool
+            False if it gave up because no child ever became ready: without weights, say.
+        """
         signal.signal(signal.SIGTERM, self._ask_to_stop)
         signal.signal(signal.SIGINT, self._ask_to_stop)
         log.info("supervisor_started", pid=os.getpid(), count=len(self._slots))
-        while not self._stopping:
+        while not self._stopping and not self._hopeless():
             self._start_missing()
             self._listen()
             self._end_stuck()
             self._reconcile_when_due()
+        gave_up = self._hopeless()
         self._stop_children()
         log.info("supervisor_stopped", pid=os.getpid())
+        return not gave_up
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self._stopping = True
+
+    def _hopeless(self) -> bool:
+        deaths = max(slot.early_deaths for slot in self._slots)
+        return not self._ever_ready and deaths >= _STARTS_LIMIT
 
     def _start_missing(self) -> None:
         now = time.monotonic()
@@ -127,7 +141,9 @@ class Supervisor:
                 continue
             slot.child.heard_at = time.monotonic()
             for sign in signs:
-                if sign is Sign.STARTED:
+                if sign is Sign.READY:
+                    self._ever_ready = True
+                elif sign is Sign.STARTED:
                     slot.child.busy_since = slot.child.heard_at
                 elif sign is Sign.ENDED:
                     slot.child.busy_since = None

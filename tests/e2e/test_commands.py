@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import instance_bytes
 from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ def run(*words, **settings):
         env={**ENVIRONMENT, **settings},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
 
@@ -121,3 +122,15 @@ def serving(folder):
             yield served
         finally:
             served.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_that_cannot_start_is_told_instead_of_waited_for(tmp_path):
+    study = tmp_path / "study.dcm"
+    study.write_bytes(instance_bytes())
+    data = tmp_path / "data"
+    ended = run("send", study, "--data", data, PREREAD_BUNDLE_DIR=str(tmp_path / "no-weights"))
+    assert ended.returncode == 1
+    assert "The worker does not start" in ended.stdout
+    assert "InvalidBundle" in (data / "logs" / "worker.log").read_text()

@@ -59,6 +59,7 @@ def test_a_program_that_died_is_started_again(tmp_path):
         second = keeper.pid("sleep")
         assert second != first
         assert keeper.early_deaths("sleep") == 1
+        assert keeper.last_exit("sleep") == -signal.SIGKILL
     assert not is_running(second)
 
 

@@ -14,4 +14,4 @@ if __name__ == "__main__":
     settings = Settings()
     configure_logs(settings.log_level)
     with open_resources(settings) as resources:
-        Supervisor(resources, CHILD).run()
+        sys.exit(0 if Supervisor(resources, CHILD).run() else 1)
