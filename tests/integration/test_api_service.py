@@ -122,8 +122,10 @@ def test_a_busy_database_is_unavailable_and_says_when_to_come_again(client, reso
         raise sa.exc.OperationalError("SELECT secret", {}, Exception("locked"))
 
     monkeypatch.setattr(Resources, "reading", busy)
-    answer = client.get("/v1/worklist", headers=headers)
+    with capture_logs() as logs:
+        answer = client.get("/v1/worklist", headers=headers)
     assert answer.status_code == 503
+    assert "database_unavailable" in {line["event"] for line in logs}
     assert answer.headers["retry-after"]
     assert "secret" not in answer.text
 
