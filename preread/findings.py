@@ -245,7 +245,11 @@ class Timing(_Value):
 
 
 class PreRead(_Value):
-    """The whole document."""
+    """The whole document.
+
+    ``digest`` is the SHA-256 of what the worker wrote, without identifiers and times; it stays
+    when the document is shown with less in it (:func:`for_mode`) or as superseded.
+    """
 
     schema_version: Literal["1.0"]
     pre_read_id: str

@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _BUSY_TIMEOUT_MS = 30_000
+# Together more than the web framework's 40 threads, so that no request waits for a connection.
+_POOL_SIZE = 10
+_POOL_OVERFLOW = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ def open_database(url: str) -> Database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engines = (_sqlite(parsed, "BEGIN IMMEDIATE"), _sqlite(parsed, "BEGIN DEFERRED"))
     else:
-        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=30)
+        engine = sa.create_engine(
+            parsed, pool_pre_ping=True, pool_size=_POOL_SIZE, max_overflow=_POOL_OVERFLOW
+        )
         engines = (engine, engine)
     return Database(
         writing=sessionmaker(engines[0], expire_on_commit=False),
@@ -54,7 +59,12 @@ def open_database(url: str) -> Database:
 
 
 def _sqlite(url: sa.URL, begin: str) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+    engine = sa.create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": 30},
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_OVERFLOW,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
