@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import random
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import httpx
 import pytest
@@ -24,7 +26,7 @@ from tests.support.processes import FAST_WORKER, child_pids, wait_until
 
 SENDERS = 4
 SLICES = 2
-DRAIN_S = 90.0
+DRAIN_S = 240.0
 
 
 @pytest.fixture
@@ -96,29 +98,48 @@ class Sender:
                 self.acknowledged[study.study_id] = folder
             return
 
+    def send_many(self, numbers, least, breaking):
+        """Send one study after the other, at least so many, and until nothing breaks any more."""
+        for number in numbers:
+            if number > least and breaking.done():
+                return
+            self.send(number)
 
-def break_things(service, faults, gap_s, done):
-    """Inject the faults one after the other; return how many found the senders at work."""
-    hit = 0
+
+def break_things(service, faults, gap_s):
+    """Inject the faults one after the other."""
     for name in faults:
-        if done.wait(gap_s):
-            break
+        time.sleep(gap_s)
         FAULTS[name](service)
-        hit += 1
-    return hit
 
 
 def run_chaos(service, folder, *, studies, faults, gap_s):
     """Send studies under faults and return what was acknowledged."""
     sender = Sender(service, folder)
-    done = threading.Event()
+    numbers = Numbers()
     with ThreadPoolExecutor(SENDERS + 1) as pool:
-        breaking = pool.submit(break_things, service, faults, gap_s, done)
-        for sending in [pool.submit(sender.send, number) for number in range(1, studies + 1)]:
-            sending.result()
-        done.set()
-        assert breaking.result() >= len(FAULTS), "the senders were done before every fault"
+        breaking = pool.submit(break_things, service, faults, gap_s)
+        sending = [
+            pool.submit(sender.send_many, numbers, studies, breaking) for _ in range(SENDERS)
+        ]
+        for one in (breaking, *sending):
+            one.result()
     return sender.acknowledged
+
+
+class Numbers:
+    """Counts from 1, for several threads."""
+
+    def __init__(self):
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        with self._lock:
+            return next(self._numbers)
 
 
 def assert_each_is_read_once(service, acknowledged):
@@ -131,7 +152,7 @@ def assert_each_is_read_once(service, acknowledged):
 
         wait_until(drained, timeout_s=DRAIN_S)
         with resources.reading() as work:
-            listed = work.worklist.page(WorklistQuery(limit=10_000)).studies
+            listed = work.worklist.page(WorklistQuery(limit=100_000)).studies
             query = sa.select(PreReadRow.study_id, sa.func.count()).group_by(PreReadRow.study_id)
             pre_reads = dict(work.session.execute(query).all())
             instances = {study.id: work.studies.instances(study.id) for study in listed}
@@ -147,18 +168,20 @@ def assert_each_is_read_once(service, acknowledged):
                     assert hashlib.file_digest(file, "sha256").hexdigest() == digest
 
 
+@pytest.mark.timeout(300)
 def test_fifty_uploads_under_kills_and_flushes_are_each_read_exactly_once(service, tmp_path):
     faults = ["worker child", "flush", "redis", "api", "worker supervisor", "flush"]
     acknowledged = run_chaos(service, tmp_path / "sent", studies=50, faults=faults, gap_s=0.3)
-    assert len(acknowledged) == 50
+    assert len(acknowledged) >= 50
     assert_each_is_read_once(service, acknowledged)
 
 
 @pytest.mark.chaos
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_hundreds_of_uploads_under_many_faults_are_each_read_exactly_once(service, tmp_path):
-    faults = [*FAULTS, *FAULTS] * 5
-    acknowledged = run_chaos(service, tmp_path / "sent", studies=500, faults=faults, gap_s=2.0)
-    assert len(acknowledged) == 500
+    order = random.Random(7)  # noqa: S311 - an order of faults, no secret
+    faults = [order.choice(list(FAULTS)) for _ in range(50)]
+    acknowledged = run_chaos(service, tmp_path / "sent", studies=300, faults=faults, gap_s=3.0)
+    assert len(acknowledged) >= 300
     assert_each_is_read_once(service, acknowledged)

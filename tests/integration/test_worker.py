@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from itertools import count
 from pathlib import Path
@@ -16,7 +18,13 @@ from preread.settings import Settings
 from preread.study import AiState
 from preread.terms import ReasonCode
 from tests.builders import send_study
-from tests.support.processes import RedisServer, child_pids, running_worker, wait_until
+from tests.support.processes import (
+    ROOT,
+    RedisServer,
+    child_pids,
+    running_worker,
+    wait_until,
+)
 
 QUICK = {"lease_s": 3, "heartbeat_s": 0.5, "retry_pause_s": 0.05, "study_time_limit_s": 5}
 NUMBERS = count(1)
@@ -195,3 +203,11 @@ def test_no_child_outlives_a_killed_supervisor(live, tmp_path):
         children = child_pids(process.pid)
         process.kill()
         wait_until(lambda: not any(is_running(pid) for pid in children), timeout_s=10)
+
+
+def test_the_supervisor_loads_no_model_and_no_array():
+    code = "import sys, worker.__main__; print({'torch', 'ml', 'numpy'} & set(sys.modules))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "set()"
