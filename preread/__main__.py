@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import httpx
 from pydantic import ValidationError
 
+from preread.client import ProblemError
 from preread.commands import demo, migrate, run_worker, send, serve, show_settings
 from preread.errors import PreReadError
 from preread.key_commands import end_key, make_key, show_keys
@@ -38,6 +39,10 @@ def main(words: Sequence[str] | None = None) -> int:
             {f"PREREAD_{'.'.join(map(str, one['loc']))}".upper() for one in error.errors()}
         )
         say(f"Not valid: {', '.join(names)}. `./run settings --help` says where they come from.")
+    except ProblemError as problem:
+        say(str(problem))
+        for number, code in problem.files:
+            say(f"file {number} was not stored: {code}")
     except (PreReadError, TimeoutError) as error:
         say(str(error))
     except httpx.TransportError as error:

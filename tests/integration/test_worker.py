@@ -205,6 +205,32 @@ def test_no_child_outlives_a_killed_supervisor(live, tmp_path):
         wait_until(lambda: not any(is_running(pid) for pid in children), timeout_s=10)
 
 
+@pytest.mark.slow
+def test_the_study_of_a_machine_that_died_is_read_elsewhere_within_twenty_seconds(
+    sqlite_template, redis_server, tmp_path
+):
+    shutil.copy(sqlite_template, tmp_path / "preread.sqlite")
+    settings = Settings(  # the shipped lease and heartbeat
+        database_url=f"sqlite:///{tmp_path}/preread.sqlite",
+        redis_url=redis_server.url,
+        store_dir=tmp_path / "store",
+        queue_name="elsewhere",
+    )
+    first_log, second_log = tmp_path / "first", tmp_path / "second"
+    with (
+        open_resources(settings) as resources,
+        running_worker(settings, first_log, queue_name="elsewhere") as first,
+    ):
+        study_id = send(resources, "HANG")
+        wait_for(resources, study_id, AiState.RUNNING)
+        with running_worker(settings, second_log, queue_name="elsewhere"):
+            wait_until_ready(second_log)
+            first.kill()
+            killed_at = time.monotonic()
+            wait_for(resources, study_id, AiState.SUCCEEDED)
+            assert time.monotonic() - killed_at < 20.0
+
+
 def test_the_supervisor_loads_no_model_and_no_array():
     code = "import sys, worker.__main__; print({'torch', 'ml', 'numpy'} & set(sys.modules))"
     said = subprocess.run(
