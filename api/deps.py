@@ -12,7 +12,6 @@ from api.metrics import Metrics
 from preread.errors import NotAuthenticated, StudyNotFound
 from preread.keys import Caller, Role
 from preread.resources import Resources
-from preread.settings import Settings
 
 
 class State(TypedDict):
@@ -39,10 +38,6 @@ def _resources(request: Request) -> Resources:
     return _state(request).resources
 
 
-def _settings(request: Request) -> Settings:
-    return _state(request).resources.settings
-
-
 def _live(request: Request) -> Live:
     return _state(request).live
 
@@ -52,7 +47,6 @@ def _metrics(request: Request) -> Metrics:
 
 
 ResourcesDep = Annotated[Resources, Depends(_resources)]
-SettingsDep = Annotated[Settings, Depends(_settings)]
 LiveDep = Annotated[Live, Depends(_live)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 

@@ -23,6 +23,7 @@ from preread.errors import (
     NotFound,
     NothingStored,
     PreReadError,
+    PreReadNotFound,
 )
 from preread.logs import get_logger
 from preread.terms import ReasonCode
@@ -74,7 +75,7 @@ class RequestTimeout(InvalidRequest):
     code = "request-timeout"
 
 
-class PreReadMissing(NotFound):
+class PreReadMissing(PreReadNotFound):
     """The study has no pre-read, and this is how far it got.
 
     Attributes
@@ -82,8 +83,6 @@ class PreReadMissing(NotFound):
     ai_state, ai_reason
         Of the study.
     """
-
-    code = "pre-read-not-found"
 
     def __init__(self, ai_state: str, ai_reason: ReasonCode | None) -> None:
         super().__init__("The study has no such pre-read.")

@@ -16,7 +16,7 @@ from api.deps import State
 from api.housekeeping import running
 from api.live import Live
 from api.metrics import Metrics
-from api.middleware import Observed, Patient, SmallBodies
+from api.middleware import Drained, Observed, SmallBodies
 from preread import __version__
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
@@ -55,7 +55,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         redirect_slashes=False,
         middleware=[
             Middleware(Observed, metrics=metrics),
-            Middleware(Patient),
+            Middleware(Drained),
             Middleware(SmallBodies, upload_path=UPLOAD_PATH),
         ],
     )

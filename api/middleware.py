@@ -100,7 +100,7 @@ class Observed:
         )
 
 
-class Patient:
+class Drained:
     """Lets a sender finish before it is refused.
 
     A client that still writes when the connection is closed sees a reset and not the answer

@@ -111,11 +111,12 @@ def run_worker(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def show_settings(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Print every setting, where it comes from and what it means."""
+    """Print every setting as our commands use it, where it comes from and what it means."""
     del arguments
+    in_force = local_settings(settings)
     rows = []
     for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
+        value = getattr(in_force, name)
         shown = redacted(value.get_secret_value()) if isinstance(value, SecretStr) else str(value)
         origin = "set" if name in settings.model_fields_set else "default"
         rows.append((f"{PREFIX}{name.upper()}", shown, origin, field.description or ""))

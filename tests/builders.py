@@ -30,7 +30,7 @@ from preread.findings import (
     TriageEffect,
     TypeProbability,
 )
-from preread.keys import Caller, Role, caller_of_key, create_key
+from preread.keys import Role, create_key
 from preread.notice import NOTICE
 from preread.ranking import DEFAULT_POLICY
 from preread.receive import receive
@@ -117,11 +117,6 @@ def send_study(resources, study=1, slices=1, **said):
 def key_for(resources, role=Role.COORDINATOR, site=None) -> str:
     """Return a new API key."""
     return create_key(resources, role, label="test", site=site)
-
-
-def caller_for(resources, role=Role.COORDINATOR, site=None) -> Caller:
-    """Return who a new API key belongs to."""
-    return caller_of_key(resources, key_for(resources, role, site))
 
 
 def finding(kind=HemorrhageType.SDH, **changes):

@@ -85,7 +85,6 @@ class InstanceHeader:
     synthetic: bool
     patient_digest: str | None
     series_number: int | None = None
-    photometric: str | None = None
     has_pixels: bool = True
 
 
@@ -146,7 +145,6 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
         ),
         patient_digest=values.digest("PatientID"),
         series_number=values.whole("SeriesNumber"),
-        photometric=values.code("PhotometricInterpretation"),
         has_pixels=elements.pixel_bytes is not None,
     )
 

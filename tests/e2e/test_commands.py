@@ -55,6 +55,11 @@ def test_settings_are_shown_without_secrets():
     assert re.search(r"PREREAD_LEASE_S +7\.0 +set", ended.stdout)
 
 
+def test_settings_show_the_folder_of_the_local_service_where_nothing_is_set():
+    shown = run("settings").stdout
+    assert re.search(rf"PREREAD_DATABASE_URL +sqlite:///{ROOT}/var/preread.sqlite +default", shown)
+
+
 def test_a_setting_that_is_not_valid_is_named_without_its_value():
     ended = run("settings", PREREAD_LEASE_S="CANARY")
     assert ended.returncode == 1
