@@ -1,0 +1,94 @@
+"""What a person reads in a terminal."""
+
+import io
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from preread.answers import RemoteStudy
+from preread.findings import PreRead
+from preread.notice import NOTICE
+from preread.printing import pre_read_text, progress_bar, worklist_table
+from preread.terms import Level, OrderClass
+
+GOLDEN = Path(__file__).parent / "golden" / "pre_read.json"
+
+
+def document():
+    return PreRead.model_validate_json(GOLDEN.read_text(encoding="utf-8"))
+
+
+def study(**changes):
+    said = {
+        "study_id": "00000000-0000-4000-8000-000000000001",
+        "site": "north",
+        "accession_number": "ACC1",
+        "order_class": OrderClass.ER,
+        "synthetic": True,
+        "instance_count": 32,
+        "received_at": datetime(2026, 1, 1, 12, tzinfo=UTC),
+        "completed_at": datetime(2026, 1, 1, 12, tzinfo=UTC),
+        "revision": 1,
+        "ai_state": "queued",
+        "ai_reason_text": None,
+        "on_worklist": True,
+        "due_at": datetime(2026, 1, 1, 13, tzinfo=UTC),
+        "rank_reason": None,
+        "level": None,
+        "findings": (),
+        "summary": None,
+        "key_image_count": 0,
+    }
+    return RemoteStudy(**{**said, **changes})
+
+
+def test_a_pre_read_is_told_with_its_findings_limits_and_notice():
+    text = " ".join(pre_read_text(document()).split())
+    assert "critical (probability of hemorrhage 0.93, threshold 0.50)" in text
+    assert "subdural hemorrhage, probability 0.93, 43.2 ml, right frontal convexity" in text
+    assert "20 slices over 100 mm" in text
+    assert "a demonstrator, trained on nothing" in text
+    assert NOTICE in text
+
+
+def test_a_study_that_was_not_assessed_is_never_told_as_quiet():
+    one = document()
+    bare = one.model_copy(
+        update={
+            "assessment": one.assessment.model_copy(
+                update={
+                    "level": Level.NOT_ASSESSED,
+                    "any_hemorrhage": None,
+                    "any_hemorrhage_reason": "A contrast agent was given.",
+                }
+            ),
+            "input": one.input.model_copy(update={"slice_count": None}),
+            "findings": (),
+            "model": None,
+            "model_reason": "A contrast agent was given.",
+        }
+    )
+    text = pre_read_text(bare)
+    assert "not_assessed (A contrast agent was given.)" in text
+    assert "not read" in text
+    assert "probability" not in text
+
+
+def test_the_worklist_is_aligned_and_says_what_is_known():
+    rows = [
+        study(),
+        study(accession_number=None, site="a-longer-site", level=Level.NONE, summary="Quiet."),
+        study(ai_state="failed", ai_reason_text="The worker stopped."),
+    ]
+    head, *lines = worklist_table(rows).splitlines()
+    column = head.index("pre-read")
+    told = [line[column:] for line in lines]
+    assert told == ["queued", "none: Quiet.", "failed: The worker stopped."]
+    assert "00000000" in lines[1]
+
+
+def test_no_bar_is_drawn_where_nobody_looks(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    progress_bar("sending")(1, 2)
+    assert stream.getvalue() == ""
