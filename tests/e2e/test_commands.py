@@ -57,7 +57,8 @@ def test_settings_are_shown_without_secrets():
 
 def test_settings_show_the_folder_of_the_local_service_where_nothing_is_set():
     shown = run("settings").stdout
-    assert re.search(rf"PREREAD_DATABASE_URL +sqlite:///{ROOT}/var/preread.sqlite +default", shown)
+    local = re.escape(f"sqlite:///{ROOT}/var/preread.sqlite")
+    assert re.search(rf"PREREAD_DATABASE_URL +{local} +default", shown)
 
 
 def test_a_setting_that_is_not_valid_is_named_without_its_value():
