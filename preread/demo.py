@@ -57,11 +57,14 @@ def run_demo(settings: Settings, *, data: Path | None, port: int | None) -> Iter
             PreReadClient(service.address.url, service.address.key) as client,
         ):
             sent = _send_all(client, drawing)
-            say(f"\nThe worklist before the pre-reads\n{_listed(client)}")
+            before = list(client.worklist())
+            say(f"\nThe worklist before the pre-reads\n{worklist_table(before)}")
             _wait_for_all(service, client, sent)
-            say(f"\nThe worklist after the pre-reads\n{_listed(client)}")
-            top = next(iter(client.worklist())).study_id
-            say(f"\nThe pre-read of the top study\n{pre_read_text(client.pre_read(top))}")
+            after = list(client.worklist())
+            listed = worklist_table(after, [study.study_id for study in before])
+            say(f"\nThe worklist after the pre-reads\n{listed}")
+            top = client.pre_read(after[0].study_id)
+            say(f"\nThe pre-read of the top study\n{pre_read_text(top)}")
             say(f"\nThe whole took {time.monotonic() - started_at:.0f} s.")
             say(f"The page, with this demo's own key in it: {service.address.page_url}")
             say(f"{NOTICE} The studies of this demo are computed, no patient's.")
@@ -155,7 +158,3 @@ def _wait_for_all(service: Standalone, client: PreReadClient, sent: Mapping[str,
         else:
             seconds = document.timing_ms.total / 1000
             say(f"  {accession_number} {document.assessment.level.value} after {seconds:.1f} s")
-
-
-def _listed(client: PreReadClient) -> str:
-    return worklist_table(list(client.worklist()))

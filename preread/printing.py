@@ -40,10 +40,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def worklist_table(studies: Sequence[RemoteStudy]) -> str:
-    """Return the worklist, first to be read on top."""
-    head = ("#", "accession", "site", "order", "due (UTC)", "pre-read")
-    return table(head, [_row(position, study) for position, study in enumerate(studies, start=1)])
+def worklist_table(studies: Sequence[RemoteStudy], before: Sequence[str] = ()) -> str:
+    """Return the worklist, first to be read on top.
+
+    Parameters
+    ----------
+    studies
+        In reading order.
+    before
+        The study IDs in an earlier order, to show where each study was.
+    """
+    head = ["#", "accession", "site", "order", "due (UTC)", "pre-read"]
+    rows = [_row(position, study) for position, study in enumerate(studies, start=1)]
+    if before:
+        head.insert(1, "was")
+        for row, study in zip(rows, studies, strict=True):
+            known = study.study_id in before
+            row.insert(1, str(before.index(study.study_id) + 1) if known else "")
+    return table(head, rows)
 
 
 def pre_read_text(document: PreRead) -> str:
@@ -83,15 +97,15 @@ def progress_bar(title: str) -> Callable[[int, int], None]:
     return show
 
 
-def _row(position: int, study: RemoteStudy) -> tuple[str, ...]:
-    return (
+def _row(position: int, study: RemoteStudy) -> list[str]:
+    return [
         str(position),
         study.accession_number or study.study_id[:8],
         study.site,
         study.order_class.value,
         _clock(study.due_at),
         _told(study),
-    )
+    ]
 
 
 def _told(study: RemoteStudy) -> str:

@@ -29,7 +29,7 @@ def processes_using(folder):
 def rows_of(output, title):
     """Return the accession numbers of a printed worklist, in its order."""
     listed = output.split(title)[1].split("\n\n")[0]
-    return re.findall(r"^\d+ +(DEMO-\d\d)", listed, re.MULTILINE)
+    return re.findall(r"^\d+ +(?:\d+ +)?(DEMO-\d\d)", listed, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,13 @@ def test_the_worklist_is_aligned_and_says_what_is_known():
     assert "00000000" in lines[1]
 
 
+def test_the_worklist_shows_where_each_study_was():
+    rows = [study(study_id="b"), study(study_id="a"), study(study_id="new")]
+    head, *lines = worklist_table(rows, ["a", "b"]).splitlines()
+    assert head.split()[:2] == ["#", "was"]
+    assert [line.split()[:2] for line in lines] == [["1", "2"], ["2", "1"], ["3", "ACC1"]]
+
+
 def test_no_bar_is_drawn_where_nobody_looks(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
