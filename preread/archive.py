@@ -4,6 +4,7 @@ Sizes are checked against the directory first and counted again while inflating;
 never used as paths, only to skip what is no file; nested archives are not opened.
 """
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from preread.store import Incoming, Store
 _CHUNK: Final = 256 * 1024
 _ENCRYPTED: Final = 0x1
 _SLACK: Final = 1024 * 1024
+_DIRECTORY_BYTES: Final = 1024  # of one file in the archive's directory: 46, its name and extras
 _SKIPPED: Final = ("__MACOSX/", ".DS_Store", "DICOMDIR")
 
 
@@ -33,13 +35,35 @@ def unpack(path: Path, store: Store, settings: Settings) -> Iterator[Incoming | 
         If all entries together are larger than an upload may be.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with (
+            _BoundedReads(path, settings.max_instances * _DIRECTORY_BYTES + _SLACK) as file,
+            zipfile.ZipFile(file) as archive,
+        ):
             entries = _entries(archive, settings)
             for entry in entries:
                 yield _unpack_entry(archive, entry, store, settings)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         message = "The archive is damaged or uses a method that is not supported."
         raise UnsafeArchive(message) from error
+
+
+class _BoundedReads(io.FileIO):
+    """A file that refuses to be read in pieces larger than a limit.
+
+    ``zipfile`` reads the directory at once and makes an object of each entry before anybody
+    can count them: from a large upload with nothing but a directory that is all memory.
+    """
+
+    def __init__(self, path: Path, limit: int) -> None:
+        super().__init__(path)
+        self._limit = limit
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to ``size`` bytes; without a size ``zipfile`` reads only the last bytes."""
+        if size is not None and size > self._limit:
+            message = "The directory of the archive is larger than its files could make it."
+            raise UnsafeArchive(message)
+        return super().read(size) or b""
 
 
 def _entries(archive: zipfile.ZipFile, settings: Settings) -> list[zipfile.ZipInfo]:

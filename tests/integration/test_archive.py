@@ -101,3 +101,10 @@ def test_an_encrypted_archive_is_refused(tmp_path, store):
     path.write_bytes(content)
     with pytest.raises(UnsafeArchive):
         unpacked(path, store)
+
+
+def test_a_directory_too_large_for_its_files_is_not_even_read(tmp_path, store):
+    names = [f"{number}{'x' * 60_000}" for number in range(20)]
+    path = archive_at(tmp_path / "a.zip", [(name, b"") for name in names])
+    with pytest.raises(UnsafeArchive, match="directory"):
+        unpacked(path, store, max_instances=3)
