@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,18 @@ WAIT_S = 250.0
 pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
+@pytest.fixture
+def private_folder():
+    """A folder that is gone after the test: real pictures are not left lying about."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def test_sending_a_folder_with_nothing_running_gives_the_pre_read_of_a_real_head(
-    shared_data, tmp_path
+    shared_data, private_folder
 ):
     folder = shared_data / "dicom" / "ge-head"
-    command = [sys.executable, "-m", "preread", "send", str(folder), "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "preread", "send", str(folder), "--data", str(private_folder)]
     ended = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -40,14 +48,16 @@ def test_sending_a_folder_with_nothing_running_gives_the_pre_read_of_a_real_head
     assert "demonstrator" in ended.stdout
 
 
-def test_a_real_head_with_a_large_bleed_rises_above_earlier_routine_studies(shared_data, tmp_path):
+def test_a_real_head_with_a_large_bleed_rises_above_earlier_routine_studies(
+    shared_data, private_folder
+):
     with (
-        run_standalone(Settings(), tmp_path / "data", port=0) as service,
+        run_standalone(Settings(), private_folder / "data", port=0) as service,
         PreReadClient(service.address.url, service.address.key) as client,
     ):
         study_ids = []
         for patient in (*QUIET, LARGE_BLEED):
-            folder = tmp_path / str(patient)
+            folder = private_folder / str(patient)
             write_ct_ich(patient, shared_data / "ct-ich", folder)
             outcome = client.send([folder], site="north", order_class=OrderClass.ROUTINE)
             study_ids.append(outcome.studies[0].study_id)
