@@ -27,7 +27,6 @@ _IMAGE_CLASSES: Final = frozenset(  # CT, MR and Secondary Capture: never withou
 _NO_AGENT: Final = frozenset({"", "NONE", "NO", "N", "NC", "N/A", "NA", "WITHOUT", "NO CONTRAST"})
 _MAX_SPACING_MM: Final = 20.0
 _MAX_FRAMES: Final = 2000
-_MAX_MATRIX: Final = 65535
 _SYNTHETIC: Final = "SYNTHETIC"
 
 
