@@ -9,12 +9,15 @@ from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
 
 _LONGEST_SUMMARY: Final = 300
 
-_ALWAYS: Final = ("A study without a flag may still show hemorrhage.",)
+_ALWAYS: Final = (
+    "A study without a flag may still show hemorrhage.",
+    "The model was not tried in any hospital; docs/model-card.md has its figures.",
+)
 _OF_FINDINGS: Final = (
     "Outlines, volumes and places come from the model and are not checked by anybody.",
 )
 _DEMONSTRATOR: Final = (
-    "The model is a demonstrator trained on few studies; docs/model-card.md has its figures."
+    "The model is a demonstrator: it was trained on too little data to be judged."
 )
 _OF_FLAG: Final = {
     "GANTRY_TILT": "The gantry was tilted; the volume was measured on sheared slices.",
