@@ -6,7 +6,7 @@ from preread import ranking
 from preread.db.events import EventKind
 from preread.db.tables import StudyRow
 from preread.db.unit_of_work import UnitOfWork
-from preread.study import ReadState
+from preread.study import AiState, ReadState
 from preread.terms import Level, OrderClass
 
 
@@ -20,7 +20,7 @@ def place_study(
     """
     if row.completed_at is None:
         return None
-    level = None if row.rank_level is None else Level(row.rank_level)
+    level = _level_of(row)
     place = ranking.place(row.completed_at, OrderClass(row.order_class), level)
     before = (row.ranked, row.key_ms)
     detail = {
@@ -47,3 +47,15 @@ def place_study(
             detail=detail,
         )
     return place
+
+
+def _level_of(row: StudyRow) -> Level | None:
+    """Return the level that ranks a study.
+
+    What promotes stays. What does not is said only of the present images: «flagged no
+    hemorrhage» must not stand at images that nobody assessed.
+    """
+    if row.rank_level in ranking.DEFAULT_POLICY.promotions:
+        return Level(row.rank_level)
+    assessed = row.ai_state in {AiState.SUCCEEDED, AiState.NOT_ASSESSED}
+    return Level(row.level) if assessed and row.level is not None else None

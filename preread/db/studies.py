@@ -48,6 +48,8 @@ class StudyRepository:
     def locked(self, study_id: str) -> StudyRow:
         """Return the row of a study, locked to the end of the transaction."""
         query = sa.select(StudyRow).where(StudyRow.id == study_id).with_for_update()
+        # Read again, also if the session knows the row: it may have changed during the wait.
+        query = query.execution_options(populate_existing=True)
         row = self._session.scalars(query).one_or_none()
         if row is None:
             message = f"There is no study {study_id}."

@@ -1,4 +1,7 @@
+import sqlalchemy as sa
+
 from preread.completion import complete_quiet_studies
+from preread.db.tables import StudyRow
 from preread.study import AiState
 from preread.terms import HemorrhageType, Level
 from preread.work import claim_next, finish_claim
@@ -65,3 +68,25 @@ def test_a_late_slice_never_takes_a_flag_away(resources):
     assert after.level is Level.NONE
     assert after.rank_level is Level.CRITICAL
     assert after.key_ms == flagged.key_ms
+
+
+def test_a_late_revision_that_is_not_assessed_is_not_said_to_show_nothing(resources):
+    study_id = send_study(resources)
+    claim = claim_next(resources, "w")
+    finish_claim(resources, claim, result(claim, Level.NONE), worker="w")
+    assert "flagged no hemorrhage" in study_of(resources, study_id).rank_reason
+    send(resources, instance_bytes(number=2), complete=True)
+    assert "no AI result" in study_of(resources, study_id).rank_reason
+    claim = claim_next(resources, "w")
+    finish_claim(resources, claim, result(claim, Level.NOT_ASSESSED), worker="w")
+    assert "not assessed" in study_of(resources, study_id).rank_reason
+
+
+def test_a_row_that_was_read_before_is_read_again_when_it_is_locked(resources):
+    # Whoever waited for the lock must see what the one before it did, or completes twice.
+    study_id = send(resources, instance_bytes()).studies[0].study_id
+    with resources.unit_of_work() as work:
+        known = work.session.get(StudyRow, study_id)
+        change = sa.update(StudyRow).where(StudyRow.id == study_id).values(revision=7)
+        work.session.execute(change.execution_options(synchronize_session=False))
+        assert work.studies.locked(study_id).revision == known.revision == 7
