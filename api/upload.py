@@ -1,7 +1,7 @@
 """Takes the body of an upload to disk while it comes; nothing is ever whole in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from api.errors import RequestTimeout, UnsupportedMediaType
 from api.multipart import MultipartReader
 from preread import archive
-from preread.errors import DicomTooLarge, InvalidRequest, UnreadableDicom, UploadTooLarge
+from preread.errors import DicomTooLarge, InvalidRequest, UnsafeArchive, UploadTooLarge
 from preread.settings import Settings
 from preread.store import Incoming, IncomingWriter, Store
 
@@ -36,9 +36,10 @@ class Intake:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._arrived: list[Incoming | UnreadableDicom] = []
+        self._arrived: list[Incoming | InvalidRequest] = []
         self._archives: set[Incoming] = set()
         self._unpacked: list[Incoming] = []
+        self._unpacked_bytes = 0
         self._writer: IncomingWriter | None = None
         self._head = b""
 
@@ -99,31 +100,42 @@ class Intake:
         if self._is_zip():
             self._archives.add(file)
 
-    def files(self) -> list[Incoming | UnreadableDicom]:
+    def files(self) -> list[Incoming | InvalidRequest]:
         """Return all files in the order sent, those of archives in the archive's order.
+
+        An archive that cannot be read stands there as its error when other files came with
+        it, so that those are not lost.
 
         Raises
         ------
         UnsafeArchive
-            If an archive is damaged, encrypted or inflates too far.
+            If the only file sent is an archive that is damaged, encrypted or inflates too far.
         UploadTooLarge
             If all files together are more, or larger, than an upload may be.
         """
-        files: list[Incoming | UnreadableDicom] = []
-        byte_count = 0
+        files: list[Incoming | InvalidRequest] = []
         for arrived in self._arrived:
             if not isinstance(arrived, Incoming) or arrived not in self._archives:
                 files.append(arrived)
                 continue
-            for entry in archive.unpack(arrived.path, self._store, self._settings):
-                if isinstance(entry, Incoming):
-                    self._unpacked.append(entry)  # before any check, so that it is removed
-                    byte_count += entry.byte_count
-                files.append(entry)
-                self._check_count(len(files))
-                if byte_count > self._settings.max_upload_bytes:
-                    raise _too_large(self._settings)
+            try:
+                for entry in self._unpack(arrived):
+                    files.append(entry)
+                    self._check_count(len(files))
+            except UnsafeArchive as error:
+                if len(self._arrived) == 1:
+                    raise
+                files.append(error)
         return files
+
+    def _unpack(self, packed: Incoming) -> Iterator[Incoming | InvalidRequest]:
+        for entry in archive.unpack(packed.path, self._store, self._settings):
+            if isinstance(entry, Incoming):
+                self._unpacked.append(entry)  # before any check, so that it is removed
+                self._unpacked_bytes += entry.byte_count
+                if self._unpacked_bytes > self._settings.max_upload_bytes:
+                    raise _too_large(self._settings)
+            yield entry
 
     def _is_zip(self) -> bool:
         # A DICOM file may begin with anything, a ZIP's first bytes included (PS3.10 7.1).

@@ -110,6 +110,10 @@ class AnyHemorrhage(_Value):
     calibrated: bool
     threshold: Probability = Field(ge=0, le=1)
     operating_point_id: str
+    interval95: tuple[Probability, Probability] | None
+    interval95_reason: str | None
+    ood_score: float | None
+    ood_score_reason: str | None
 
 
 class Assessment(_Value):
@@ -187,6 +191,8 @@ class Measurements(_Value):
     total_volume_ml_reason: str | None
     midline_shift_mm: float | None
     midline_shift_mm_reason: str | None
+    ventricles_involved: bool | None
+    ventricles_involved_reason: str | None
 
 
 class KeyImage(_Value):
@@ -230,6 +236,7 @@ class Model(_Value):
     calibration_id: str | None
     device: str
     precision: str
+    deterministic: bool
     demonstrator: bool
     trained_on: str
 

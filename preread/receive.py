@@ -14,8 +14,8 @@ from preread.dicom.header import HeaderLimits, read_header
 from preread.errors import (
     IdempotencyKeyReused,
     InstanceConflict,
+    InvalidRequest,
     NothingStored,
-    UnreadableDicom,
 )
 from preread.filing import ReadableFile, file_study
 from preread.resources import Resources
@@ -26,7 +26,7 @@ from preread.submission import FileOutcome, FileStatus, Receipt, ReceivedStudy, 
 
 def receive(
     resources: Resources,
-    files: Sequence[Incoming | UnreadableDicom],
+    files: Sequence[Incoming | InvalidRequest],
     submission: Submission,
 ) -> Receipt:
     """Store what can be stored of an upload and return what became of each file.
@@ -76,7 +76,7 @@ def header_limits(settings: Settings) -> HeaderLimits:
     )
 
 
-def fingerprint(files: Sequence[Incoming | UnreadableDicom], submission: Submission) -> str:
+def fingerprint(files: Sequence[Incoming | InvalidRequest], submission: Submission) -> str:
     """Return a digest of everything that makes two requests the same request."""
     digest = hashlib.sha256()
     digest.update(
@@ -95,7 +95,7 @@ def fingerprint(files: Sequence[Incoming | UnreadableDicom], submission: Submiss
 
 
 def _earlier_answer(
-    resources: Resources, files: Sequence[Incoming | UnreadableDicom], submission: Submission
+    resources: Resources, files: Sequence[Incoming | InvalidRequest], submission: Submission
 ) -> Receipt | None:
     if submission.idempotency_key is None:
         return None
@@ -104,7 +104,7 @@ def _earlier_answer(
 
 
 def _answered(
-    work: UnitOfWork, files: Sequence[Incoming | UnreadableDicom], submission: Submission
+    work: UnitOfWork, files: Sequence[Incoming | InvalidRequest], submission: Submission
 ) -> Receipt | None:
     key = submission.idempotency_key
     kept = None if key is None else work.keys.answer(submission.actor, key)
@@ -117,17 +117,17 @@ def _answered(
 
 
 def _read_headers(
-    files: Sequence[Incoming | UnreadableDicom], limits: HeaderLimits
+    files: Sequence[Incoming | InvalidRequest], limits: HeaderLimits
 ) -> tuple[list[ReadableFile], list[FileOutcome]]:
     readable: list[ReadableFile] = []
     refused: list[FileOutcome] = []
     for number, file in enumerate(files, start=1):
         try:
-            if isinstance(file, UnreadableDicom):
+            if isinstance(file, InvalidRequest):
                 raise file
             with file.path.open("rb") as stream:
                 readable.append(ReadableFile(number, file, read_header(stream, limits)))
-        except UnreadableDicom as error:
+        except InvalidRequest as error:
             refused.append(
                 FileOutcome(
                     number=number, status=FileStatus.REFUSED, code=error.code, study_id=None
@@ -138,7 +138,7 @@ def _read_headers(
 
 def _record(
     resources: Resources,
-    files: Sequence[Incoming | UnreadableDicom],
+    files: Sequence[Incoming | InvalidRequest],
     submission: Submission,
     readable: Sequence[ReadableFile],
     refused: Sequence[FileOutcome],

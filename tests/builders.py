@@ -192,6 +192,10 @@ def pre_read(claim, level=Level.NONE, kinds=(), reason=ReasonCode.NOT_HEAD):
                 calibrated=True,
                 threshold=0.5,
                 operating_point_id="test",
+                interval95=None,
+                interval95_reason="not estimated by this version",
+                ood_score=None,
+                ood_score_reason="not estimated by this version",
             )
             if assessed
             else None,
@@ -214,6 +218,8 @@ def pre_read(claim, level=Level.NONE, kinds=(), reason=ReasonCode.NOT_HEAD):
             total_volume_ml_reason=None if kinds else "nothing was outlined",
             midline_shift_mm=None,
             midline_shift_mm_reason="not measured by this version",
+            ventricles_involved=HemorrhageType.IVH in kinds if assessed else None,
+            ventricles_involved_reason=None if assessed else "not eligible",
         ),
         key_images=(
             KeyImage(
@@ -246,6 +252,7 @@ def pre_read(claim, level=Level.NONE, kinds=(), reason=ReasonCode.NOT_HEAD):
             calibration_id=None,
             device="cpu",
             precision="float32",
+            deterministic=True,
             demonstrator=True,
             trained_on="nothing",
         )

@@ -50,11 +50,14 @@ from preread.terms import (
     REGION,
     TYPE_NAME,
     Code,
+    HemorrhageType,
     Level,
     ReasonCode,
 )
 from preread.work import Claim
 from worker.wording import limitations, place_name, summary
+
+_NO_UNCERTAINTY: Final = "not estimated by this version"
 
 _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     **dict.fromkeys(("pre_read_id", "supersedes", "status", "created_at", "timing_ms"), True),
@@ -223,6 +226,10 @@ def _any_hemorrhage(assessment: Assessment) -> AnyHemorrhage:
         calibrated=assessment.calibrated,
         threshold=assessment.threshold,
         operating_point_id=assessment.operating_point_id,
+        interval95=None,
+        interval95_reason=_NO_UNCERTAINTY,
+        ood_score=None,
+        ood_score_reason=_NO_UNCERTAINTY,
     )
 
 
@@ -300,12 +307,18 @@ def _measurements(assessment: Assessment | None, why_not: str | None) -> Measure
             total_volume_ml_reason=why_not,
             midline_shift_mm=None,
             midline_shift_mm_reason=why_not,
+            ventricles_involved=None,
+            ventricles_involved_reason=why_not,
         )
     return Measurements(
         total_volume_ml=assessment.total_volume_ml,
         total_volume_ml_reason=assessment.total_volume_ml_reason,
         midline_shift_mm=assessment.midline_shift_mm,
         midline_shift_mm_reason=assessment.midline_shift_mm_reason,
+        ventricles_involved=any(
+            finding.kind is HemorrhageType.IVH for finding in assessment.findings
+        ),
+        ventricles_involved_reason=None,
     )
 
 

@@ -12,10 +12,11 @@ from uuid import uuid4
 from ml.assessment import Assessment
 from ml.bundle import Bundle
 from ml.keyimages import render_key_image
-from ml.pipeline import Predictor, read_bleeds
+from ml.pipeline import NO_SKULL_FOUND, Predictor, read_bleeds
 from preread import __version__
 from preread.dicom.acceptance import choose_series
 from preread.dicom.header import HeaderLimits, read_header
+from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import UnreadableVolume
 from preread.findings import Model, Timing
@@ -53,7 +54,11 @@ class ModelReader:
         except UnreadableVolume as error:
             return self._not_assessed(known, (error.reason,), started_at)
         loaded_at = time.perf_counter()
+        if QualityFlag.MISSING_SLICES in volume.flags:  # of frames, which no header shows
+            return self._not_assessed(known, (ReasonCode.MISSING_SLICES,), started_at)
         assessment = read_bleeds(volume, self.predictor, self.bundle)
+        if NO_SKULL_FOUND in assessment.warnings:  # whatever the network says of it
+            return self._not_assessed(known, (ReasonCode.NOT_HEAD,), started_at)
         synthetic = any(header.synthetic for header in known.headers)
         images = self._key_images(volume, assessment, synthetic=synthetic)
         document = write_document(
@@ -137,6 +142,8 @@ def _provenance(bundle: Bundle, predictor: Predictor) -> Model:
         calibration_id=manifest.calibration.id,
         device=predictor.device,
         precision=predictor.precision,
+        # One thread in a fixed order gives the same bits again; CUDA kernels may not.
+        deterministic=predictor.device == "cpu",
         demonstrator=manifest.demonstrator,
         trained_on=manifest.trained_on,
     )

@@ -221,6 +221,16 @@ def test_a_damaged_zip_is_unsafe(client, resources):
     assert left_in_incoming(resources) == []
 
 
+def test_a_damaged_zip_does_not_lose_the_good_files_beside_it(client, resources):
+    answer = client.post("/v1/studies", files=files(zipped(b"x" * 99)[:-30], instance_bytes()))
+    assert answer.status_code == 202
+    assert [(one["status"], one["code"]) for one in answer.json()["files"]] == [
+        ("refused", "archive-unsafe"),
+        ("stored", None),
+    ]
+    assert left_in_incoming(resources) == []
+
+
 def test_a_full_disk_is_said_so(client, resources, monkeypatch):
     def full(_store, _files):
         message = "The disk of the service is full."

@@ -172,6 +172,7 @@ def reading(one=None, reasons=(), **changes):
         calibration_id="test",
         device="cpu",
         precision="float32",
+        deterministic=True,
         demonstrator=True,
         trained_on="nothing",
     )
