@@ -1,12 +1,16 @@
 """From stored DICOM files to a pre-read, with a predictor that sees what was painted."""
 
+from dataclasses import replace
 from io import BytesIO
 
+import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
 from preread.dicom.phantom import Bleed, make_head
 from preread.dicom.phantom_files import SyntheticStudy, encode_body_series, encode_series
+from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import read_volume
 from preread.study import AiState
 from preread.terms import HemorrhageType, Laterality, Level, OrderClass, ReasonCode
@@ -102,4 +106,32 @@ def test_a_study_that_shows_no_head_is_not_assessed_and_stays_on_the_list(resour
 
 def test_a_missing_slice_is_not_guessed(resources, predictor, files):
     result, _ = read(resources, predictor, [*files[:14], *files[16:]])
+    assert result.document.eligibility.reasons == (ReasonCode.MISSING_SLICES,)
+
+
+def without_pixels(content):
+    dataset = pydicom.dcmread(BytesIO(content))
+    dataset.PixelData = np.full((dataset.Rows, dataset.Columns), -1000, np.int16).tobytes()
+    dataset.RescaleSlope, dataset.RescaleIntercept, dataset.PixelRepresentation = 1, 0, 1
+    changed = BytesIO()
+    dataset.save_as(changed)
+    return changed.getvalue()
+
+
+def test_images_without_a_skull_are_not_assessed_whatever_their_headers_say(
+    resources, predictor, files
+):
+    result, study = read(resources, predictor, [without_pixels(content) for content in files])
+    assert result.document.eligibility.reasons == (ReasonCode.NOT_HEAD,)
+    assert result.document.assessment.level is Level.NOT_ASSESSED
+    assert study.ai_state is AiState.NOT_ASSESSED
+
+
+def test_a_hole_that_only_the_volume_shows_is_not_guessed(resources, predictor, files, monkeypatch):
+    # Frames of an Enhanced CT image lie in functional groups, which no header shows.
+    def with_hole(paths, limits):
+        return replace(read_volume(paths, limits), flags=(QualityFlag.MISSING_SLICES,))
+
+    monkeypatch.setattr("worker.reading.read_volume", with_hole)
+    result, _ = read(resources, predictor, files)
     assert result.document.eligibility.reasons == (ReasonCode.MISSING_SLICES,)
