@@ -49,7 +49,7 @@ LICENSE: Final = (
 )
 TRAINED_ON: Final = (
     "CT-ICH v1.0.0: 82 patients of one trauma center (36 with hemorrhage), rebuilt from 8-bit "
-    "pictures; ImageNet start; synthetic phantoms as a tenth of each batch"
+    "pictures; ImageNet start; synthetic phantoms as an eighth to a quarter of each batch"
 )
 
 
