@@ -6,8 +6,9 @@ from api.schemas import EventView, StudyLinks, StudyView
 from preread.db.events import Event
 from preread.findings import FindingSummary, Mode, summary_without_places
 from preread.keys import Caller, Role
+from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, Study
-from preread.terms import REASON_TEXT
+from preread.terms import REASON_TEXT, Level
 
 ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
 """States in which the result that is shown is that of the present revision."""
@@ -16,6 +17,7 @@ ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
 def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
     """Return a study as this caller may see it."""
     hidden = caller.role is Role.SENDER
+    level = None if hidden else _said_of_all(study, study.level)
     return StudyView(
         study_id=study.id,
         site=study.site,
@@ -45,14 +47,20 @@ def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
         policy_version=study.policy_version,
         result_hidden=hidden,
         rank_reason=None if hidden else study.rank_reason,
-        level=None if hidden else study.level,
-        rank_level=None if hidden else study.rank_level,
+        level=level,
+        rank_level=None if hidden else _said_of_all(study, study.rank_level),
         findings=() if hidden else shown_findings(study, mode),
-        summary=None if hidden else shown_summary(study, mode),
+        summary=None if level is None else shown_summary(study, mode),
         key_image_count=0 if hidden else study.key_image_count,
         key_image_url=None if hidden else key_image_url(study),
         links=_links(study),
     )
+
+
+def _said_of_all(study: Study, level: Level | None) -> Level | None:
+    """Return a level unless it would say «none» of images that were not assessed yet."""
+    present = study.ai_state in ASSESSED or level in DEFAULT_POLICY.promotions
+    return level if present else None
 
 
 def shown_findings(study: Study, mode: Mode) -> tuple[FindingSummary, ...]:

@@ -17,6 +17,7 @@ from preread.store import Incoming, Store
 
 _CHUNK: Final = 256 * 1024
 _ENCRYPTED: Final = 0x1
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SLACK: Final = 1024 * 1024
 _DIRECTORY_BYTES: Final = 1024  # of one file in the archive's directory: 46, its name and extras
 _SKIPPED: Final = ("__MACOSX/", ".DS_Store", "DICOMDIR")
@@ -77,6 +78,9 @@ def _entries(archive: zipfile.ZipFile, settings: Settings) -> list[zipfile.ZipIn
     if len(entries) > settings.max_instances:
         message = f"The archive holds more than {settings.max_instances} files."
         raise UnsafeArchive(message)
+    if any(entry.compress_type not in _METHODS for entry in entries):
+        message = "The archive is packed in a way other than stored or deflated."
+        raise UnsafeArchive(message)
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         message = "The archive is encrypted."
         raise UnsafeArchive(message)
@@ -104,8 +108,9 @@ def _unpack_entry(
                     message = "An entry of the archive is larger than its directory says."
                     raise UnsafeArchive(message)
                 writer.write(chunk)
+        unpacked = writer.close()
         complete = True
     finally:
         if not complete:
             writer.discard()
-    return writer.close()
+    return unpacked

@@ -93,8 +93,8 @@ def _grow(
     row.last_instance_at = now
     row.unsettled_since = row.unsettled_since or now
     row.settled = False
-    if row.completed_at is None:
-        row.ai_state = AiState.RECEIVING
+    row.ai_state = AiState.RECEIVING  # an earlier result is not one of all the images
+    row.ai_reason = None
     work.events.append(
         EventKind.STUDY_RECEIVED if created else EventKind.STUDY_GREW,
         study_id=row.id,
@@ -103,6 +103,7 @@ def _grow(
         at=now,
         detail={"new_instances": len(fresh), "instance_count": row.instance_count},
     )
+    place_study(work, row, actor=actor, cause=EventKind.STUDY_GREW.value, now=now)
 
 
 def _raise_order(work: UnitOfWork, row: StudyRow, submission: Submission, now: datetime) -> None:

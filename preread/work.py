@@ -4,6 +4,7 @@ A claim is a lease with a fence. Whoever lost the lease, because it was paused, 
 declared dead, is refused when it comes back with a result.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -74,7 +75,7 @@ def claim_next(resources: Resources, worker: str) -> Claim | None:
         if task is None:
             return None
         row = work.studies.locked(task.study_id)
-        if task.revision == row.revision:
+        if task.revision == row.revision and row.settled:
             row.ai_state = AiState.RUNNING
             row.ai_started_at = row.ai_started_at or now
         _tell(work, row, EventKind.PRE_READ_STARTED, task, actor=worker, now=now)
@@ -137,8 +138,9 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
         )
         not_assessed = level is Level.NOT_ASSESSED
         if claim.revision == row.revision:
-            row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
-            row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
+            if row.settled:  # else images came that this result does not know
+                row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
+                row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
             row.ai_done_at = now
             row.level = level
             row.findings = [summary.model_dump(mode="json") for summary in result.summaries]
@@ -178,25 +180,39 @@ def fail_claim(
 
 def return_tasks_of(resources: Resources, worker: str, reason: ReasonCode) -> int:
     """Give back what a dead worker held; return how many tasks."""
-    with resources.unit_of_work() as work:
-        tasks = work.tasks.held_by(worker)
-        for task in tasks:
-            _end_attempt(resources, work, task, reason, actor="service", retry=True)
-        work.commit()
-    return len(tasks)
+    returned = 0
+    while _return_one(resources, lambda work: work.tasks.held_by(worker), reason):
+        returned += 1
+    return returned
 
 
 def return_expired_tasks(resources: Resources) -> int:
     """Give back tasks whose worker gave no sign of life in time; return how many."""
+    now = resources.clock()
     with resources.reading() as work:
-        if not work.tasks.expired(resources.clock()):
+        if work.tasks.expired(now) is None:
             return 0
+    returned = 0
+    while _return_one(resources, lambda work: work.tasks.expired(now), ReasonCode.WORKER_LOST):
+        returned += 1
+    return returned
+
+
+def _return_one(
+    resources: Resources, find: Callable[[UnitOfWork], TaskRow | None], reason: ReasonCode
+) -> bool:
+    """End one attempt in a transaction of its own.
+
+    Whoever holds the locks of several studies at once could wait for an upload that holds
+    them in another order.
+    """
     with resources.unit_of_work() as work:
-        tasks = work.tasks.expired(resources.clock())
-        for task in tasks:
-            _end_attempt(resources, work, task, ReasonCode.WORKER_LOST, actor="service", retry=True)
+        task = find(work)
+        if task is None:
+            return False
+        _end_attempt(resources, work, task, reason, actor="service", retry=True)
         work.commit()
-    return len(tasks)
+    return True
 
 
 def _end_attempt(
@@ -222,13 +238,15 @@ def _end_attempt(
     if retry and task.attempts < resources.settings.max_attempts:
         task.state = TaskState.READY
         task.not_before = now + timedelta(seconds=resources.settings.retry_pause_s * task.attempts)
-        row.ai_state = AiState.QUEUED
+        if row.settled:
+            row.ai_state = AiState.QUEUED
         _tell(work, row, EventKind.PRE_READ_RETURNED, task, actor=actor, now=now)
         return
     task.state = TaskState.DEAD
     task.finished_at = now
-    row.ai_state = AiState.FAILED
-    row.ai_reason = reason
+    if row.settled:
+        row.ai_state = AiState.FAILED
+        row.ai_reason = reason
     row.ai_done_at = now
     _tell(work, row, EventKind.PRE_READ_FAILED, task, actor=actor, now=now)
 

@@ -55,7 +55,8 @@ def _level_of(row: StudyRow) -> Level | None:
     What promotes stays. What does not is said only of the present images: «flagged no
     hemorrhage» must not stand at images that nobody assessed.
     """
-    if row.rank_level in ranking.DEFAULT_POLICY.promotions:
-        return Level(row.rank_level)
+    ever = None if row.rank_level is None else Level(row.rank_level)
+    if ever in ranking.DEFAULT_POLICY.promotions:
+        return ever
     assessed = row.ai_state in {AiState.SUCCEEDED, AiState.NOT_ASSESSED}
     return Level(row.level) if assessed and row.level is not None else None

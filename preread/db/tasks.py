@@ -109,12 +109,12 @@ class TaskRepository:
             raise _stale(task_id)
         return task
 
-    def expired(self, now: datetime) -> list[TaskRow]:
-        """Return the running tasks whose worker gave no sign of life in time, locked."""
+    def expired(self, now: datetime) -> TaskRow | None:
+        """Return a running task whose worker gave no sign of life in time, locked."""
         return self._running(TaskRow.lease_until < now)
 
-    def held_by(self, worker: str) -> list[TaskRow]:
-        """Return the running tasks of one worker, locked."""
+    def held_by(self, worker: str) -> TaskRow | None:
+        """Return a running task of one worker, locked."""
         return self._running(TaskRow.worker == worker)
 
     def ready_count(self, now: datetime) -> int:
@@ -135,14 +135,14 @@ class TaskRepository:
         query = sa.select(sa.func.min(TaskRow.created_at)).where(TaskRow.state == TaskState.READY)
         return self._session.scalars(query).one()
 
-    def _running(self, condition: sa.ColumnElement[bool]) -> list[TaskRow]:
+    def _running(self, condition: sa.ColumnElement[bool]) -> TaskRow | None:
         query = (
             sa.select(TaskRow)
             .where(TaskRow.state == TaskState.RUNNING, condition)
-            .order_by(TaskRow.study_id)  # all lock studies in one order
+            .limit(1)
             .with_for_update(skip_locked=True)
         )
-        return list(self._session.scalars(query))
+        return self._session.scalars(query).first()
 
     def _change(self, task_id: int, fence: int, **columns: Any) -> None:  # noqa: ANN401 - columns
         result = self._session.execute(

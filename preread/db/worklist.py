@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from preread.db.studies import study_of
 from preread.db.tables import StudyRow
+from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
 from preread.terms import HemorrhageType, Level, OrderClass
 
@@ -133,6 +134,9 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         conditions.append(StudyRow.ai_state == query.ai_state)
     if query.level is not None:
         conditions.append(StudyRow.level == query.level)
+        if query.level not in DEFAULT_POLICY.promotions:
+            # «None» and «not assessed» are only said of all the images of a study.
+            conditions.append(StudyRow.ai_state.in_((AiState.SUCCEEDED, AiState.NOT_ASSESSED)))
     if query.flagged:
         conditions.append(StudyRow.rank_level.in_(FLAGGED))
     if query.finding is not None:

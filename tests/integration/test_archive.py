@@ -92,6 +92,13 @@ def test_a_damaged_archive_is_refused(tmp_path, store, cut):
         unpacked(path, store)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_rare_way_of_packing_is_refused(tmp_path, store, method):
+    path = archive_at(tmp_path / "a.zip", [("1", b"x" * 99)], method=method)
+    with pytest.raises(UnsafeArchive):
+        unpacked(path, store)
+
+
 def test_an_encrypted_archive_is_refused(tmp_path, store):
     path = archive_at(tmp_path / "a.zip", [("1", b"x")])
     content = bytearray(path.read_bytes())

@@ -2,6 +2,7 @@ import sqlalchemy as sa
 
 from preread.completion import complete_quiet_studies
 from preread.db.tables import StudyRow
+from preread.db.worklist import WorklistQuery
 from preread.study import AiState
 from preread.terms import HemorrhageType, Level
 from preread.work import claim_next, finish_claim
@@ -46,13 +47,34 @@ def test_late_slices_make_a_new_revision_and_no_second_row(resources, clock):
     send(resources, instance_bytes(number=2))
     grown = study_of(resources, study_id)
     assert grown.ranked
-    assert grown.ai_state is AiState.QUEUED
+    assert grown.ai_state is AiState.RECEIVING
     clock.forward(20)
     complete_quiet_studies(resources)
     second = study_of(resources, study_id)
     assert (first.revision, second.revision) == (1, 2)
     assert second.completed_at == first.completed_at
     assert second.key_ms == first.key_ms
+
+
+def test_nothing_found_is_not_said_of_slices_that_came_later(resources):
+    study_id = send_study(resources)
+    claim = claim_next(resources, "w")
+    finish_claim(resources, claim, result(claim, Level.NONE), worker="w")
+    assert "no hemorrhage" in study_of(resources, study_id).rank_reason
+    send(resources, instance_bytes(number=2))
+    grown = study_of(resources, study_id)
+    assert grown.ai_state is AiState.RECEIVING
+    assert "no hemorrhage" not in grown.rank_reason
+    with resources.reading() as work:
+        assert work.worklist.page(WorklistQuery(level=Level.NONE)).studies == ()
+
+
+def test_a_result_that_comes_amid_late_slices_does_not_speak_for_them(resources):
+    study_id = send_study(resources)
+    claim = claim_next(resources, "w")
+    send(resources, instance_bytes(number=2))
+    finish_claim(resources, claim, result(claim, Level.NONE), worker="w")
+    assert study_of(resources, study_id).ai_state is AiState.RECEIVING
 
 
 def test_a_late_slice_never_takes_a_flag_away(resources):
