@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from ml.network import NetworkSpec
 from ml.scoring import Calibration, OperatingPoints
+from ml.spec import NetworkSpec
 from preread.errors import InvalidBundle
 from preread.terms import KINDS, HemorrhageType
 

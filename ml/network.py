@@ -4,7 +4,6 @@ The encoder is shared: it is nine tenths of the computing time. Windows are appl
 inside, so that training, inference and any exported graph see the same channels.
 """
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import torch
@@ -13,34 +12,10 @@ from torch.nn import functional
 
 from ml.classifier import Classifier
 from ml.segmenter import Segmenter
+from ml.spec import NetworkSpec
 from ml.windows import CHANNELS
 
 CENTER: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkSpec:
-    """What distinguishes one network of this family from another.
-
-    Attributes
-    ----------
-    size
-        Pixels per side of input and mask.
-    spacing_mm
-        In-plane spacing of the input.
-    reduction
-        The encoder works on means of ``reduction``² pixels; 1 is full resolution.
-    kinds
-        Number of sigmoids.
-    dropout
-        Of the classification head.
-    """
-
-    size: int = 512
-    spacing_mm: float = 0.45
-    reduction: int = 2
-    kinds: int = 5
-    dropout: float = 0.3
 
 
 class Reading(NamedTuple):

@@ -24,7 +24,7 @@ from ml.findings import (
     type_lesions,
 )
 from ml.geometry import ModelGrid, Placement, from_grid, head_center, to_grid
-from ml.intracranial import Interior, find_interior
+from ml.intracranial import BONE_HU, Interior, find_interior
 from ml.lesions import find_lesions
 from ml.scoring import any_features, any_kind
 from ml.slabs import Slabs, plan_slabs
@@ -35,6 +35,9 @@ from preread.terms import Level
 INTERIOR_REDUCTION: Final = 2
 # A skull holds 1.0 to 1.8 litres; less than this found means that no head was.
 LEAST_INTERIOR_ML: Final = 300.0
+# Inside something soft «deep» is found without any bone, so that is asked for by itself. An
+# adult skull has some 500 ml of it, the one infant of CT-ICH more than 100.
+LEAST_BONE_ML: Final = 20.0
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
 
@@ -219,7 +222,7 @@ def assess(
         slice_probabilities=slice_probabilities,
         mask=_mask_of(mask.shape, typed),
         key_slices=key_slices(typed, any_kind(slice_probabilities)),
-        warnings=_warnings(manifest, interior, frame),
+        warnings=_warnings(manifest, slices, interior, frame),
         timing=StageTiming(0.0, 0.0, 0.0),
     )
 
@@ -264,12 +267,20 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
+def _bone_ml(hu: NDArray[np.float32], manifest: Manifest) -> float:
+    pixel_ml = manifest.network.spacing_mm**2 * manifest.slab_mm / 1000.0
+    return float(np.count_nonzero(hu > BONE_HU)) * pixel_ml
+
+
+def _warnings(
+    manifest: Manifest, slices: ModelSlices, interior: Interior, frame: HeadFrame | None
+) -> tuple[str, ...]:
     found = []
     if manifest.demonstrator:
         found.append(DEMONSTRATOR)
     pixel_ml = interior.spacing_mm**2 * manifest.slab_mm / 1000.0
-    if interior.inside.sum() * pixel_ml < LEAST_INTERIOR_ML:
+    interior_ml = float(interior.inside.sum()) * pixel_ml
+    if interior_ml < LEAST_INTERIOR_ML or _bone_ml(slices.hu, manifest) < LEAST_BONE_ML:
         found.append(NO_SKULL_FOUND)
     if frame is None or interior.open_slices.mean() > OPEN_SHARE:
         found.append(LOCATION_LOW_CONFIDENCE)

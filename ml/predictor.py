@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.network import HemorrhageNetwork, NetworkSpec
+from ml.network import HemorrhageNetwork
 from ml.pipeline import Prediction
+from ml.spec import NetworkSpec
 from ml.windows import stack_neighbors
 from preread.errors import InvalidBundle
 

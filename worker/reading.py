@@ -15,8 +15,8 @@ from ml.keyimages import render_key_image
 from ml.pipeline import NO_SKULL_FOUND, Predictor, read_bleeds
 from preread import __version__
 from preread.dicom.acceptance import choose_series
+from preread.dicom.fitness import why_unfit
 from preread.dicom.header import HeaderLimits, read_header
-from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import UnreadableVolume
 from preread.findings import Model, Timing
@@ -50,12 +50,14 @@ class ModelReader:
         if known.choice.selected is None:
             return self._not_assessed(known, known.choice.reasons, started_at)
         try:
-            volume = to_radiological(self._volume(known))
+            read = self._volume(known)
         except UnreadableVolume as error:
             return self._not_assessed(known, (error.reason,), started_at)
+        unfit = why_unfit(read)
+        if unfit is not None:
+            return self._not_assessed(known, (unfit,), started_at)
+        volume = to_radiological(read)
         loaded_at = time.perf_counter()
-        if QualityFlag.MISSING_SLICES in volume.flags:  # of frames, which no header shows
-            return self._not_assessed(known, (ReasonCode.MISSING_SLICES,), started_at)
         assessment = read_bleeds(volume, self.predictor, self.bundle)
         if NO_SKULL_FOUND in assessment.warnings:  # whatever the network says of it
             return self._not_assessed(known, (ReasonCode.NOT_HEAD,), started_at)

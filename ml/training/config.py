@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ml.network import NetworkSpec
+from ml.spec import NetworkSpec
 from ml.training.augment import Augmentation
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.network import NetworkSpec
 from ml.pipeline import Prediction
 from ml.predictor import TorchPredictor, load_network
+from ml.spec import NetworkSpec
 from ml.training.prepared import PreparedSet, open_prepared
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from ml.geometry import ModelGrid
-from ml.network import NetworkSpec
+from ml.spec import NetworkSpec
 from ml.training.ctich import ASSUMED_SPACING_MM, LabeledSeries, read_ctich
 from ml.training.prepared import SliceRow, SourceSeries, write_prepared
 from preread.dicom.phantom import Bleed, make_head

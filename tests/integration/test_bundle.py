@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from ml.bundle import DEFAULT_BUNDLE, load_bundle, sha256_of
-from ml.network import HemorrhageNetwork, NetworkSpec
+from ml.network import HemorrhageNetwork
 from ml.predictor import TorchPredictor
+from ml.spec import NetworkSpec
 from ml.training.evaluate import IMAGENET_FLOOR
 from ml.windows import CHANNELS
 from preread.errors import InvalidBundle

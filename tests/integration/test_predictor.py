@@ -8,9 +8,10 @@ import torch
 
 from ml.bundle import load_bundle
 from ml.classifier import Classifier, load_imagenet
-from ml.network import HemorrhageNetwork, NetworkSpec, to_channels
+from ml.network import HemorrhageNetwork, to_channels
 from ml.pipeline import read_bleeds
 from ml.predictor import TorchPredictor, fold_norms
+from ml.spec import NetworkSpec
 from ml.windows import CHANNELS, apply_window
 from preread.dicom.phantom import Bleed, make_head
 from preread.dicom.phantom_files import encode_series

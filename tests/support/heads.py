@@ -14,9 +14,9 @@ from ml.bundle import (
     OperatingRule,
     WeightsFile,
 )
-from ml.network import NetworkSpec
 from ml.pipeline import ModelSlices, Prediction, to_model
 from ml.scoring import Calibration, OperatingPoints
+from ml.spec import NetworkSpec
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import KINDS, HemorrhageType
 

@@ -8,7 +8,7 @@ import pytest
 from ml.pipeline import DEMONSTRATOR, read_bleeds
 from preread.dicom.volume import to_radiological
 from preread.terms import HemorrhageType, Laterality, Level
-from tests.support.heads import Ball, bundle, head, seeing, volume_of
+from tests.support.heads import Ball, Head, bundle, head, seeing, volume_of
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
 BUNDLE = bundle()
@@ -168,15 +168,28 @@ def test_a_demonstrator_says_so_with_every_assessment():
     assert DEMONSTRATOR not in assess(head()).warnings
 
 
-def test_no_head_no_places_but_still_an_answer():
-    air = replace(
-        head(),
-        volume=volume_of(np.full((8, 64, 64), -1000, np.float32), 3.0, np.full(8, 5.0)),
-        kinds=np.zeros((8, 64, 64), np.uint8),
+def soft_ball():
+    grid = np.stack(
+        np.meshgrid(*[np.linspace(-1, 1, size) for size in (32, 160, 160)], indexing="ij")
     )
-    assessment = assess(air)
-    assert assessment.level is Level.NONE
+    return np.where((grid**2).sum(0) < 0.8, 40.0, -1000.0).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "hu",
+    [
+        pytest.param(np.full((32, 160, 160), -1000, np.float32), id="air"),
+        pytest.param(soft_ball(), id="a soft ball without bone"),
+    ],
+)
+def test_what_has_no_skull_is_said_to_have_none(hu):
+    volume = volume_of(hu, 1.4, np.full(32, 5.0))
+    assessment = assess(Head(volume, np.zeros(hu.shape, np.uint8)))
     assert {"NO_SKULL_FOUND", "LOCATION_LOW_CONFIDENCE"} <= set(assessment.warnings)
+
+
+def test_a_head_has_a_skull():
+    assert "NO_SKULL_FOUND" not in assess(head()).warnings
 
 
 def test_the_same_volume_gives_the_same_assessment():
