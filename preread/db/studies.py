@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from preread.db.tables import InstanceRow, PreReadRow, ReportRow, StudyRow
+from preread.db.tables import UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
 from preread.study import AiState, ReadState, Study
@@ -106,7 +106,7 @@ class StudyRepository:
     def ids_to_settle(self, *, quiet_since: datetime, open_since: datetime) -> tuple[str, ...]:
         """Return the studies that were quiet for long enough, or grew for too long."""
         query = sa.select(StudyRow.id).where(
-            StudyRow.settled.is_(False),
+            UNSETTLED,
             sa.or_(
                 StudyRow.last_instance_at <= quiet_since, StudyRow.unsettled_since <= open_since
             ),

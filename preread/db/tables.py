@@ -51,6 +51,12 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012 - SQLAlchemy's own hook
 
 
+RANKED: Final[sa.ColumnElement[bool]] = sa.literal_column("ranked")
+UNSETTLED: Final[sa.ColumnElement[bool]] = sa.literal_column("NOT settled")
+"""The very words of the partial indexes of ``study``, not «= 1» or «IS true»: only so does
+SQLite take them."""
+
+
 class StudyRow(Base):
     """One study of one site: what it is, where it stands and how far it got."""
 

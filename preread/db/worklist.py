@@ -7,15 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.studies import study_of
-from preread.db.tables import StudyRow
+from preread.db.tables import RANKED, UNSETTLED, StudyRow
 from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
 from preread.terms import HemorrhageType, Level, OrderClass
 
 FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
-
-_RANKED: Final[sa.ColumnElement[bool]] = sa.literal_column("ranked")
-"""The bare word of the partial indexes, not «= 1» or «IS true»: only so does SQLite take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +93,8 @@ class WorklistRepository:
         """Return the counts over all studies that wait, or are still being received."""
         # Grouped in the order of its index, the count is one walk over that index.
         group = (StudyRow.site, StudyRow.rank_level, StudyRow.ai_state)
-        waiting = sa.select(*group, sa.func.count()).where(_RANKED).group_by(*group)
-        receiving = sa.select(sa.func.count()).where(
-            StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)
-        )
+        waiting = sa.select(*group, sa.func.count()).where(RANKED).group_by(*group)
+        receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
         if site is not None:
             waiting = waiting.where(StudyRow.site == site)
             receiving = receiving.where(StudyRow.site == site)
@@ -121,9 +116,9 @@ class WorklistRepository:
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]]
     if query.receiving:
-        conditions = [StudyRow.settled.is_(False), StudyRow.completed_at.is_(None)]
+        conditions = [UNSETTLED, StudyRow.completed_at.is_(None)]
     elif query.read_state is ReadState.UNREAD:
-        conditions = [_RANKED]
+        conditions = [RANKED]
     else:
         conditions = [StudyRow.read_state == query.read_state]
     if query.site is not None:

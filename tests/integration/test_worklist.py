@@ -134,6 +134,23 @@ def test_a_reported_study_leaves_the_list_and_closes_its_turnaround(resources, c
     assert ids(resources, read_state=ReadState.FINAL) == [study_id]
 
 
+def test_unsettled_studies_are_found_through_their_index(resources, clock):
+    send_study(resources)
+    if resources.database.engine.dialect.name != "sqlite":
+        pytest.skip("SQLite shows its plan in one line; PostgreSQL scans so small a table")
+    with resources.reading() as work:
+        statements = []
+        sa.event.listen(
+            work.session.get_bind(),
+            "before_cursor_execute",
+            lambda *call: statements.append((call[2], call[3])),
+        )
+        work.studies.ids_to_settle(quiet_since=clock(), open_since=clock())
+        sql, parameters = statements[-1]
+        plan = work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+        assert all("ix_study_unsettled" in row[-1] for row in plan)
+
+
 def test_a_page_of_the_worklist_is_read_from_its_index(resources):
     send_study(resources)
     if resources.database.engine.dialect.name != "sqlite":
