@@ -90,6 +90,16 @@ def upgrade() -> None:
     with op.batch_alter_table("study", schema=None) as batch_op:
         batch_op.create_index("ix_study_accession_number", ["accession_number"], unique=False)
         batch_op.create_index(
+            "ix_study_ai_state",
+            ["ai_state", "lane", "key_ms", "t0_ms", "id"],
+            unique=False,
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        )
+        batch_op.create_index(
+            "ix_study_read_state", ["read_state", "lane", "key_ms", "t0_ms", "id"], unique=False
+        )
+        batch_op.create_index(
             "ix_study_counts",
             ["site", "rank_level", "ai_state", "ranked"],
             unique=False,
@@ -273,6 +283,10 @@ def downgrade() -> None:
             "ix_study_unsettled",
             sqlite_where=sa.text("NOT settled"),
             postgresql_where=sa.text("NOT settled"),
+        )
+        batch_op.drop_index("ix_study_read_state")
+        batch_op.drop_index(
+            "ix_study_ai_state", sqlite_where=sa.text("ranked"), postgresql_where=sa.text("ranked")
         )
         batch_op.drop_index(
             "ix_study_counts", sqlite_where=sa.text("ranked"), postgresql_where=sa.text("ranked")

@@ -82,6 +82,18 @@ class StudyRow(Base):
             sqlite_where=sa.text("ranked"),
             postgresql_where=sa.text("ranked"),
         ),
+        sa.Index(
+            "ix_study_ai_state",
+            "ai_state",
+            "lane",
+            "key_ms",
+            "t0_ms",
+            "id",
+            sqlite_where=sa.text("ranked"),
+            postgresql_where=sa.text("ranked"),
+        ),
+        # What left the list, in the order that it had there.
+        sa.Index("ix_study_read_state", "read_state", "lane", "key_ms", "t0_ms", "id"),
         # Covers the counts over the list, so that they read no row of the table.
         sa.Index(
             "ix_study_counts",

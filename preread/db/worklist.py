@@ -92,8 +92,9 @@ class WorklistRepository:
     def counts(self, site: str | None = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
         # Grouped in the order of its index, the count is one walk over that index.
-        group = (StudyRow.site, StudyRow.rank_level, StudyRow.ai_state)
-        waiting = sa.select(*group, sa.func.count()).where(RANKED).group_by(*group)
+        kinds = (StudyRow.rank_level, StudyRow.ai_state)
+        group = kinds if site is not None else (StudyRow.site, *kinds)
+        waiting = sa.select(*kinds, sa.func.count()).where(RANKED).group_by(*group)
         receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
         if site is not None:
             waiting = waiting.where(StudyRow.site == site)
@@ -102,13 +103,11 @@ class WorklistRepository:
         pending = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
         return WorklistCounts(
             waiting=sum(number for *_, number in rows),
-            flagged=sum(number for _, level, _, number in rows if level in FLAGGED),
-            critical=sum(number for _, level, _, number in rows if level == Level.CRITICAL),
-            pending=sum(number for _, _, state, number in rows if state in pending),
-            failed=sum(number for _, _, state, number in rows if state == AiState.FAILED),
-            not_assessed=sum(
-                number for _, _, state, number in rows if state == AiState.NOT_ASSESSED
-            ),
+            flagged=sum(number for level, _, number in rows if level in FLAGGED),
+            critical=sum(number for level, _, number in rows if level == Level.CRITICAL),
+            pending=sum(number for _, state, number in rows if state in pending),
+            failed=sum(number for _, state, number in rows if state == AiState.FAILED),
+            not_assessed=sum(number for _, state, number in rows if state == AiState.NOT_ASSESSED),
             receiving=self._session.scalars(receiving).one(),
         )
 
