@@ -14,9 +14,9 @@ from preread.db.studies import StoredInstance, study_of
 from preread.db.tables import PreReadRow, StudyRow, TaskRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import FindingSummary, PreRead
-from preread.ranking import most_urgent
+from preread.ranking import DEFAULT_POLICY, most_urgent
 from preread.resources import Resources
-from preread.study import AiState, Study, TaskState
+from preread.study import AiState, ReadState, Study, TaskState
 from preread.terms import Level, ReasonCode
 
 
@@ -118,48 +118,64 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
         If the lease is lost; nothing is stored.
     """
     now = resources.clock()
-    document = result.document
-    level = document.assessment.level
     with resources.unit_of_work() as work:
         work.tasks.finish(claim.task_id, claim.fence, now)
         row = work.studies.locked(claim.study.id)
-        work.studies.add_pre_read(
-            PreReadRow(
-                id=document.pre_read_id,
-                study_id=row.id,
-                revision=claim.revision,
-                created_at=now,
-                document=document.model_dump(mode="json"),
-                key_images=[
-                    {"plain": image.plain_sha256, "overlay": image.overlay_sha256 or ""}
-                    for image in result.key_images
-                ],
-            )
-        )
-        not_assessed = level is Level.NOT_ASSESSED
+        work.studies.add_pre_read(_pre_read_row(claim, result, now))
         if claim.revision == row.revision:
-            if row.settled:  # else images came that this result does not know
-                row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
-                row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
-            row.ai_done_at = now
-            row.level = level
-            row.findings = [summary.model_dump(mode="json") for summary in result.summaries]
-            row.key_image_count = len(result.key_images)
-            row.summary = document.text.summary
+            _show_result(row, result, now)
         # A superseded or later result may raise the study too, and none ever lowers it.
+        level = result.document.assessment.level
         before = None if row.rank_level is None else Level(row.rank_level)
         row.rank_level = most_urgent(before, level)
-        kind = EventKind.PRE_READ_NOT_ASSESSED if not_assessed else EventKind.PRE_READ_SUCCEEDED
-        work.events.append(
-            kind,
-            study_id=row.id,
-            site=row.site,
-            actor=worker,
-            at=now,
-            detail={"revision": claim.revision, "level": level.value},
+        kind = (
+            EventKind.PRE_READ_NOT_ASSESSED
+            if level is Level.NOT_ASSESSED
+            else EventKind.PRE_READ_SUCCEEDED
         )
+        kinds = [kind]
+        if row.read_state != ReadState.UNREAD and level in DEFAULT_POLICY.promotions:
+            kinds.append(EventKind.FLAGGED_AFTER_REPORT)
+        for one in kinds:
+            work.events.append(
+                one,
+                study_id=row.id,
+                site=row.site,
+                actor=worker,
+                at=now,
+                detail={"revision": claim.revision, "level": level.value},
+            )
         place_study(work, row, actor=worker, cause=kind.value, now=now)
         work.commit()
+
+
+def _pre_read_row(claim: Claim, result: Result, now: datetime) -> PreReadRow:
+    return PreReadRow(
+        id=result.document.pre_read_id,
+        study_id=claim.study.id,
+        revision=claim.revision,
+        created_at=now,
+        document=result.document.model_dump(mode="json"),
+        key_images=[
+            {"plain": image.plain_sha256, "overlay": image.overlay_sha256 or ""}
+            for image in result.key_images
+        ],
+    )
+
+
+def _show_result(row: StudyRow, result: Result, now: datetime) -> None:
+    """Make a result the one that the worklist shows of a study."""
+    document = result.document
+    level = document.assessment.level
+    if row.settled:  # else images came that this result does not know
+        not_assessed = level is Level.NOT_ASSESSED
+        row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
+        row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
+    row.ai_done_at = now
+    row.level = level
+    row.findings = [summary.model_dump(mode="json") for summary in result.summaries]
+    row.key_image_count = len(result.key_images)
+    row.summary = document.text.summary
 
 
 def fail_claim(

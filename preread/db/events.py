@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     PRE_READ_FAILED = "pre_read_failed"
     RANK_CHANGED = "rank_changed"
     REPORTED = "reported"
+    FLAGGED_AFTER_REPORT = "flagged_after_report"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import pytest
 from preread.db.events import EventKind
 from preread.errors import StaleClaim
 from preread.reconcile import forget_old, reconcile
-from preread.study import AiState, TaskState
+from preread.report import report_study
+from preread.study import AiState, ReadStep, TaskState
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 from preread.work import (
     claim_next,
@@ -54,6 +55,15 @@ def test_a_finished_pre_read_raises_the_study_and_says_so(resources):
         EventKind.PRE_READ_SUCCEEDED,
         EventKind.RANK_CHANGED,
     ]
+
+
+def test_a_flag_that_comes_after_the_report_is_told(resources):
+    study_id = send_study(resources)
+    claim = claim_next(resources, "w")
+    report_study(resources, study_id, ReadStep.FINAL_REPORT, actor="r", site=None)
+    finish_claim(resources, claim, result(claim, Level.CRITICAL), worker="w")
+    assert EventKind.FLAGGED_AFTER_REPORT in kinds_of(resources, study_id)
+    assert not study_of(resources, study_id).ranked
 
 
 def test_a_study_that_cannot_be_assessed_keeps_its_place_and_shows_why(resources):
