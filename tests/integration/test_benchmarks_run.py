@@ -18,6 +18,8 @@ from ml.network import HemorrhageNetwork
 from preread.dicom.header import read_header
 from tests.support.heads import manifest
 
+pytestmark = pytest.mark.bench
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -91,7 +93,6 @@ def test_the_ranking_benchmark_runs_and_names_the_machine(tmp_path):
     assert all(median > 0 for median in medians(found).values())
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_worklist_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "worklist"))
@@ -99,14 +100,12 @@ def test_the_worklist_benchmark_runs(tmp_path):
     assert found["SQLite, 1,000 open: GET /v1/worklist, whole answer"] > 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_ingest_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "ingest"))
     assert sum("speed" in name for name in found) == 10  # 5 variants of 2 sizes
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "queue", "--bundle", str(untrained_bundle)))
@@ -114,7 +113,6 @@ def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
     assert min(found.values()) > 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_study_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "study", "--bundle", str(untrained_bundle)))
