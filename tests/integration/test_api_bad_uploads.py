@@ -1,7 +1,5 @@
 """Uploads that are damaged, too large or not allowed leave nothing behind and say why."""
 
-import zipfile
-from io import BytesIO
 from random import Random
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from preread.errors import StorageFull
 from preread.keys import Role
 from tests.builders import instance_bytes, key_for
-from tests.support.web import bearer, client_of, with_settings
+from tests.support.web import bearer, client_of, files, left_in_incoming, with_settings, zipped
 
 FORM = "multipart/form-data; boundary=xx"
 
@@ -19,22 +17,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.SENDER, "north"))
         yield client
-
-
-def files(*contents):
-    return [("files", (f"{n}.dcm", content)) for n, content in enumerate(contents)]
-
-
-def zipped(*contents):
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, content in enumerate(contents):
-            archive.writestr(f"../PATIENT^NAME/{number}.dcm", content)
-    return stream.getvalue()
-
-
-def left_in_incoming(resources):
-    return list((resources.settings.store_dir / "incoming").iterdir())
 
 
 def part(content, name="files", more='; filename="a.dcm"'):

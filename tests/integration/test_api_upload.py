@@ -1,14 +1,11 @@
 """Studies come in over HTTP: forms, archives, single files, and everything that is none."""
 
-import zipfile
-from io import BytesIO
-
 import pytest
 
 from preread.keys import Role
 from preread.study import AiState
 from tests.builders import instance_bytes
-from tests.support.web import bearer, client_of
+from tests.support.web import bearer, client_of, files, left_in_incoming, zipped
 
 FORM = "multipart/form-data; boundary=xx"
 
@@ -18,22 +15,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.SENDER, "north"))
         yield client
-
-
-def files(*contents):
-    return [("files", (f"{n}.dcm", content)) for n, content in enumerate(contents)]
-
-
-def zipped(*contents):
-    stream = BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, content in enumerate(contents):
-            archive.writestr(f"../PATIENT^NAME/{number}.dcm", content)
-    return stream.getvalue()
-
-
-def left_in_incoming(resources):
-    return list((resources.settings.store_dir / "incoming").iterdir())
 
 
 def study_of(resources, study_id):

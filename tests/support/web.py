@@ -3,8 +3,10 @@
 import socket
 import threading
 import time
+import zipfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from io import BytesIO
 
 from starlette.testclient import TestClient
 
@@ -31,6 +33,25 @@ def client_of(resources):
 def bearer(resources, role=Role.COORDINATOR, site=None):
     """Return the header of a new key."""
     return {"Authorization": f"Bearer {key_for(resources, role, site)}"}
+
+
+def files(*contents):
+    """Return the parts of a form."""
+    return [("files", (f"{n}.dcm", content)) for n, content in enumerate(contents)]
+
+
+def zipped(*contents):
+    """Return a ZIP whose names lead astray and name a patient."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"../PATIENT^NAME/{number}.dcm", content)
+    return stream.getvalue()
+
+
+def left_in_incoming(resources):
+    """Return what an upload left behind."""
+    return list((resources.settings.store_dir / "incoming").iterdir())
 
 
 @contextmanager
