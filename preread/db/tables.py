@@ -56,6 +56,13 @@ UNSETTLED: Final[sa.ColumnElement[bool]] = sa.literal_column("NOT settled")
 """The very words of the partial indexes of ``study``, not «= 1» or «IS true»: only so does
 SQLite take them."""
 
+_READING_ORDER: Final = ("lane", "key_ms", "t0_ms", "id")
+
+
+def _partial(name: str, *columns: str, where: sa.ColumnElement[bool]) -> sa.Index:
+    """Return an index of only those rows that a condition holds for."""
+    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 class StudyRow(Base):
     """One study of one site: what it is, where it stands and how far it got."""
@@ -63,53 +70,14 @@ class StudyRow(Base):
     __tablename__ = "study"
     __table_args__ = (
         sa.UniqueConstraint("site", "study_instance_uid"),
-        sa.Index(
-            "ix_study_worklist",
-            "lane",
-            "key_ms",
-            "t0_ms",
-            "id",
-            sqlite_where=sa.text("ranked"),
-            postgresql_where=sa.text("ranked"),
-        ),
-        sa.Index(
-            "ix_study_worklist_site",
-            "site",
-            "lane",
-            "key_ms",
-            "t0_ms",
-            "id",
-            sqlite_where=sa.text("ranked"),
-            postgresql_where=sa.text("ranked"),
-        ),
-        sa.Index(
-            "ix_study_ai_state",
-            "ai_state",
-            "lane",
-            "key_ms",
-            "t0_ms",
-            "id",
-            sqlite_where=sa.text("ranked"),
-            postgresql_where=sa.text("ranked"),
-        ),
+        _partial("ix_study_worklist", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_worklist_site", "site", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_ai_state", "ai_state", *_READING_ORDER, where=RANKED),
         # What left the list, in the order that it had there.
-        sa.Index("ix_study_read_state", "read_state", "lane", "key_ms", "t0_ms", "id"),
+        sa.Index("ix_study_read_state", "read_state", *_READING_ORDER),
         # Covers the counts over the list, so that they read no row of the table.
-        sa.Index(
-            "ix_study_counts",
-            "site",
-            "rank_level",
-            "ai_state",
-            "ranked",
-            sqlite_where=sa.text("ranked"),
-            postgresql_where=sa.text("ranked"),
-        ),
-        sa.Index(
-            "ix_study_unsettled",
-            "last_instance_at",
-            sqlite_where=sa.text("NOT settled"),
-            postgresql_where=sa.text("NOT settled"),
-        ),
+        _partial("ix_study_counts", "site", "rank_level", "ai_state", "ranked", where=RANKED),
+        _partial("ix_study_unsettled", "last_instance_at", where=UNSETTLED),
         sa.Index("ix_study_accession_number", "accession_number"),
     )
 

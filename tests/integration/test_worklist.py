@@ -134,40 +134,36 @@ def test_a_reported_study_leaves_the_list_and_closes_its_turnaround(resources, c
     assert ids(resources, read_state=ReadState.FINAL) == [study_id]
 
 
+def plan_steps(work, ask):
+    """Return the steps by which SQLite answers the last statement of a question."""
+    if work.session.get_bind().dialect.name != "sqlite":
+        pytest.skip("SQLite shows its plan in one line; PostgreSQL scans so small a table")
+    statements = []
+    sa.event.listen(
+        work.session.get_bind(),
+        "before_cursor_execute",
+        lambda *call: statements.append((call[2], call[3])),
+    )
+    ask()
+    sql, parameters = statements[-1]
+    plan = work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+    return [row[-1] for row in plan]
+
+
 def test_unsettled_studies_are_found_through_their_index(resources, clock):
     send_study(resources)
-    if resources.database.engine.dialect.name != "sqlite":
-        pytest.skip("SQLite shows its plan in one line; PostgreSQL scans so small a table")
     with resources.reading() as work:
-        statements = []
-        sa.event.listen(
-            work.session.get_bind(),
-            "before_cursor_execute",
-            lambda *call: statements.append((call[2], call[3])),
+        steps = plan_steps(
+            work, lambda: work.studies.ids_to_settle(quiet_since=clock(), open_since=clock())
         )
-        work.studies.ids_to_settle(quiet_since=clock(), open_since=clock())
-        sql, parameters = statements[-1]
-        plan = work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
-        assert all("ix_study_unsettled" in row[-1] for row in plan)
+    assert steps
+    assert all("ix_study_unsettled" in step for step in steps), steps
 
 
-def test_a_page_of_the_worklist_is_read_from_its_index(resources):
+@pytest.mark.parametrize("site", [None, "north"])
+def test_a_page_of_the_worklist_is_read_from_its_index(resources, site):
     send_study(resources)
-    if resources.database.engine.dialect.name != "sqlite":
-        pytest.skip("SQLite shows its plan in one line; PostgreSQL scans so small a table")
     with resources.reading() as work:
-        statements = []
-        sa.event.listen(
-            work.session.get_bind(),
-            "before_cursor_execute",
-            lambda *call: statements.append((call[2], call[3])),
-        )
-        for query in (WorklistQuery(), WorklistQuery(site="north")):
-            work.worklist.page(query)
-            sql, parameters = statements[-1]
-            plan = work.session.connection().exec_driver_sql(
-                f"EXPLAIN QUERY PLAN {sql}", parameters
-            )
-            steps = [row[-1] for row in plan]
-            assert any("ix_study_worklist" in step for step in steps), steps
-            assert not any("TEMP B-TREE" in step for step in steps), steps
+        steps = plan_steps(work, lambda: work.worklist.page(WorklistQuery(site=site)))
+    assert any("ix_study_worklist" in step for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
