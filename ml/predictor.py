@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.network import HemorrhageNetwork
 from ml.pipeline import Prediction
+from ml.precision import has_bfloat16
 from ml.spec import NetworkSpec
 from ml.windows import stack_neighbors
 from preread.errors import InvalidBundle
@@ -21,8 +22,6 @@ from preread.errors import InvalidBundle
 # Slices per pass: the greatest layer of four 512×512 slices holds 25 MB.
 BATCH_SLICES: Final = 4
 GPU_BATCH_SLICES: Final = 16
-# Without one of these bfloat16 is emulated and ten times slower than float32.
-BFLOAT16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 class TorchPredictor:
@@ -154,16 +153,7 @@ def fold_norms(network: HemorrhageNetwork) -> HemorrhageNetwork:
 def _precision_for(device: str) -> torch.dtype:
     if device != "cpu":
         return torch.float16
-    return torch.bfloat16 if BFLOAT16_FLAGS & _cpu_flags() else torch.float32
-
-
-def _cpu_flags() -> frozenset[str]:
-    path = Path("/proc/cpuinfo")
-    if not path.is_file():
-        return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return frozenset(flags.split())
+    return torch.bfloat16 if has_bfloat16() else torch.float32
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

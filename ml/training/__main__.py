@@ -8,6 +8,7 @@ writes the bundle.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,12 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
-    training.add_argument("--phantoms", type=Path)
+    training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
+    training.add_argument("--phantoms", type=Path, help="synthetic heads")
     training.add_argument("--imagenet", type=Path, required=True, help="safetensors")
     training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
-    training.add_argument("--minutes", type=float, required=True, help="wall clock")
+    training.add_argument(
+        "--minutes", type=float, default=math.inf, help="of this piece; the next call goes on"
+    )
     predict = _step(steps, "predict", _predict, "held-out patients of one fold")
     predict.add_argument("--prepared", type=Path, required=True)
     predict.add_argument("--weights", type=Path, required=True)
@@ -92,9 +96,13 @@ def _phantoms(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    given = {
+        "real": arguments.prepared,
+        "painted": arguments.painted,
+        "phantoms": arguments.phantoms,
+    }
     paths = RunPaths(
-        arguments.prepared,
-        arguments.phantoms,
+        {name: path for name, path in given.items() if path is not None},
         arguments.imagenet,
         arguments.run,
         arguments.start,

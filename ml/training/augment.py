@@ -25,6 +25,12 @@ class Augmentation:
         Greatest standard deviation of added noise.
     blur, sharpen
         Chance of a smoother and of a sharper kernel.
+    swap
+        Chance that the neighbors of a slice change places, as in a head scanned upside down.
+    alone
+        Chance that the slice stands in for its neighbors, as at the end of a series.
+    thick
+        Chance of a thicker slice: up to half of it is the mean of its neighbors.
     """
 
     rotation_deg: float = 20.0
@@ -35,6 +41,9 @@ class Augmentation:
     noise_hu: float = 5.0
     blur: float = 0.25
     sharpen: float = 0.15
+    swap: float = 0.5
+    alone: float = 0.1
+    thick: float = 0.2
 
 
 def augment(
@@ -61,10 +70,25 @@ def augment(
         (B, 3, size, size) HU and (B, M, size, size).
     """
     grid = _grids(len(hu), size, how, random)
-    stacked = torch.cat([hu - AIR_HU, maps], dim=1)
+    stacked = torch.cat([_neighbors(hu, how, random) - AIR_HU, maps], dim=1)
     moved = functional.grid_sample(stacked, grid, padding_mode="zeros", align_corners=False)
     changed = _intensities(moved[:, : hu.shape[1]] + AIR_HU, how, random)
     return changed, moved[:, hu.shape[1] :]
+
+
+def _neighbors(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
+    """Vary what lies below and above: order, presence, and how much of it the slice holds."""
+    shape = (len(hu), 1, 1)
+    swap, alone, thick = (torch.rand(shape, generator=random) for _ in range(3))
+    below, middle, above = hu.unbind(dim=1)
+    amount = torch.where(thick < how.thick, 0.5 * thick / max(how.thick, 1e-6), torch.zeros(()))
+    mixed = torch.lerp(middle, (below + above) / 2, amount)
+    first = torch.where(swap < how.swap, above, below)
+    last = torch.where(swap < how.swap, below, above)
+    single = alone < how.alone
+    return torch.stack(
+        [torch.where(single, mixed, first), mixed, torch.where(single, mixed, last)], dim=1
+    )
 
 
 def _grids(count: int, size: int, how: Augmentation, random: torch.Generator) -> Tensor:

@@ -12,13 +12,11 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class BatchConfig(_Frozen):
-    """How many slices of each sort fill a batch; phantoms count within ``slices``."""
+class Share(_Frozen):
+    """How many slices of a batch come from one source, and how many of them bleed."""
 
     slices: int
     positive: int
-    phantoms: int
-    phantoms_positive: int
 
 
 class Phase(_Frozen):
@@ -40,13 +38,15 @@ class OptimizerConfig(_Frozen):
 class TrainingConfig(_Frozen):
     """Everything a run needs besides paths, the fold and the time it may take.
 
+    ``batch`` names the sources: ``real`` and, if wanted, ``painted`` and ``phantoms``.
     ``average`` is the decay of the running mean of the weights, which is what is kept.
     """
 
     name: str
     network: NetworkSpec
     seed: int
-    batch: BatchConfig
+    steps: int
+    batch: dict[str, Share]
     phases: tuple[Phase, ...]
     optimizer: OptimizerConfig
     average: float

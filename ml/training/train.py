@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ml.classifier import load_imagenet
-from ml.network import HemorrhageNetwork
+from ml.network import HemorrhageNetwork, Reading
+from ml.precision import has_bfloat16
 from ml.training.augment import augment
 from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
@@ -34,10 +35,8 @@ class RunPaths:
 
     Attributes
     ----------
-    prepared
-        Prepared set of real patients.
-    phantoms
-        Prepared set of synthetic heads, or None; is looked for again until it is there.
+    sets
+        Prepared sets by the name of their source; the configuration says how much each gives.
     imagenet
         safetensors in torchvision's naming.
     run
@@ -47,8 +46,7 @@ class RunPaths:
         schedule of its own; None starts from ImageNet.
     """
 
-    prepared: Path
-    phantoms: Path | None
+    sets: dict[str, Path]
     imagenet: Path
     run: Path
     start: Path | None = None
@@ -59,12 +57,12 @@ class _Progress:
     """What a checkpoint holds besides tensors."""
 
     step: int = 0
-    spent_s: float = 0.0
+    cpu_s: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)
 
 
-def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float) -> Path:
-    """Train until the minutes are spent; a run that was cut goes on from its checkpoint.
+def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float = math.inf) -> Path:
+    """Train to the configuration's last step; a run that was cut goes on from its checkpoint.
 
     Parameters
     ----------
@@ -75,22 +73,24 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float)
     fold
         The fold to hold out, or −1 for none.
     minutes
-        Wall-clock length of the whole run; the schedule stretches to it.
+        Stop after so many, at a checkpoint: one piece of a long run.
 
     Returns
     -------
     Path
-        ``weights.safetensors`` of the averaged network.
+        ``weights.safetensors`` of the averaged network, so far.
+
+    Raises
+    ------
+    ValueError
+        If a source of the configuration has no prepared set, or the set has no such fold.
     """
     paths.run.mkdir(parents=True, exist_ok=True)
     run = _Run(config, paths, fold)
     run.resume()
-    budget_s = minutes * 60
-    started = time.monotonic() - run.progress.spent_s
-    saved_at = time.monotonic()
-    while (spent_s := time.monotonic() - started) < budget_s:
-        run.step(spent_s / budget_s)
-        run.progress.spent_s = time.monotonic() - started
+    started = saved_at = time.monotonic()
+    while run.progress.step < config.steps and time.monotonic() - started < minutes * 60:
+        run.step(run.progress.step / config.steps)
         if time.monotonic() - saved_at > config.checkpoint_every_s:
             run.save()
             saved_at = time.monotonic()
@@ -111,13 +111,9 @@ class _Run:
         torch.manual_seed(seed)
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator().manual_seed(seed)
-        prepared = open_prepared(paths.prepared)
-        if fold not in {ALL_PATIENTS, *(row.fold for row in prepared.rows)}:
-            message = f"the prepared set has no fold {fold}; nothing would be held out"
-            raise ValueError(message)
-        chosen = [i for i, row in enumerate(prepared.rows) if row.fold != fold]
-        self._real = Sampler(prepared, chosen, self._random)
-        self._phantoms: Sampler | None = None
+        self._samplers = {
+            name: _sampler(name, paths, fold, self._random) for name in config.batch
+        }
         self.network = HemorrhageNetwork(config.network)
         load_imagenet(self.network.classifier, load_file(paths.imagenet))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -135,17 +131,18 @@ class _Run:
         size = next(phase.size for phase in self.config.phases if share <= phase.until)
         for group in self._optimizer.param_groups:
             group["lr"] = group["rate"] * _schedule(share, self.config.optimizer.warm_up)
+        started = time.process_time()
         batch = self._batch()
         hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
         kind = _known_kind(maps[:, 1:])
         self.network.train()
-        terms = losses(self.network.read(hu), batch.labels, maps[:, :1], kind)
-        loss = total(terms)
+        terms = losses(self._read(hu), batch.labels, maps[:, :1], kind)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        total(terms).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self._optimizer.step()
         self._follow()
+        self.progress.cpu_s += time.process_time() - started
         self._count(terms, size, share)
 
     def averaged(self) -> dict[str, Tensor]:
@@ -163,7 +160,7 @@ class _Run:
             "optimizer": self._optimizer.state_dict(),
             "torch_random": self._torch_random.get_state(),
             "step": self.progress.step,
-            "spent_s": self.progress.spent_s,
+            "cpu_s": self.progress.cpu_s,
         }
         partial = self._paths.run / "checkpoint.part"
         torch.save(state, partial)
@@ -179,29 +176,22 @@ class _Run:
         self._average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])
         self._torch_random.set_state(state["torch_random"])
-        self.progress = _Progress(int(state["step"]), float(state["spent_s"]))
+        self.progress = _Progress(int(state["step"]), float(state["cpu_s"]))
         self._random.bit_generator.advance(self.progress.step * 1000)  # type: ignore[attr-defined]
 
     def _batch(self) -> Batch:
-        shape = self.config.batch
-        phantoms = self._open_phantoms()
-        if phantoms is None:
-            return self._real.draw(shape.slices, shape.positive)
-        real = self._real.draw(
-            shape.slices - shape.phantoms, shape.positive - shape.phantoms_positive
+        return join(
+            [
+                self._samplers[name].draw(part.slices, part.positive)
+                for name, part in self.config.batch.items()
+            ]
         )
-        return join([real, phantoms.draw(shape.phantoms, shape.phantoms_positive)])
 
-    def _open_phantoms(self) -> Sampler | None:
-        folder = self._paths.phantoms
-        if folder is None or self._phantoms is not None:
-            return self._phantoms
-        if self.progress.step % LOG_EVERY_STEPS == 0 and (folder / "slices.json").exists():
-            prepared = open_prepared(folder)
-            everything = list(range(len(prepared.rows)))
-            self._phantoms = Sampler(prepared, everything, self._random)
-            self._log({"step": self.progress.step, "phantom_slices": len(everything)})
-        return self._phantoms
+    def _read(self, hu: Tensor) -> Reading:
+        """Read in half precision where the processor computes in it; the losses stay in float32."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+            reading = self.network.read(hu)
+        return Reading(*(part.float() for part in reading))
 
     @torch.no_grad()
     def _recompute_statistics(self) -> None:
@@ -212,7 +202,7 @@ class _Run:
             norm.momentum = None  # the plain mean over the batches seen
         self.network.train()
         for _ in range(CALIBRATION_BATCHES):
-            self.network.read(self._real.draw(16, 8).hu)
+            self.network.read(self._batch().hu)
         for norm in norms:
             norm.momentum = 0.1
 
@@ -238,12 +228,27 @@ class _Run:
             means = {
                 name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()
             }
-            self._log({"step": progress.step, "share": round(share, 4), "size": size, **means})
+            self._log({"step": progress.step, "share": round(share, 4), "size": size, "cpu_s": round(progress.cpu_s), **means})
             progress.sums.clear()
 
     def _log(self, line: dict[str, float]) -> None:
         with (self._paths.run / "log.jsonl").open("a") as log:
             log.write(json.dumps(line) + "\n")
+
+
+def _sampler(name: str, paths: RunPaths, fold: int, random: np.random.Generator) -> Sampler:
+    """Draw from every patient of a set that is not held out, synthetic copies included."""
+    if name not in paths.sets:
+        message = f"the configuration asks for slices of «{name}», and no such set was given"
+        raise ValueError(message)
+    prepared = open_prepared(paths.sets[name])
+    folds = {row.fold for row in prepared.rows}
+    if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
+        message = f"the prepared set «{name}» has no fold {fold}; nothing would be held out"
+        raise ValueError(message)
+    held_out = fold if fold != ALL_PATIENTS else None
+    chosen = [index for index, row in enumerate(prepared.rows) if row.fold != held_out]
+    return Sampler(prepared, chosen, random)
 
 
 def _known_kind(known: Tensor) -> Tensor:
