@@ -4,6 +4,7 @@ The encoder is shared: it is nine tenths of the computing time. Windows are appl
 inside, so that training, inference and any exported graph see the same channels.
 """
 
+from abc import ABC, abstractmethod
 from typing import Final, NamedTuple
 
 import torch
@@ -36,13 +37,40 @@ class Reading(NamedTuple):
     kind_maps: Tensor
 
 
-class HemorrhageNetwork(nn.Module):
+class SliceReader(nn.Module, ABC):
+    """Any network that reads slices: HU in, a reading out; ``build_network`` makes one."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        """Keep what it was built from."""
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def read(self, hu: Tensor) -> Reading:
+        """Read (B, 3, H, W) HU at the encoder's resolution."""
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """Return the part that starts from other pictures and learns at a rate of its own."""
+
+    def forward(self, hu: Tensor) -> Reading:
+        """Read at the input's resolution: like ``read``, but HU and mask are size×size."""
+        if self.spec.reduction == 1:
+            return self.read(hu)
+        reduced = functional.avg_pool2d(hu, self.spec.reduction)
+        reading = self.read(reduced)
+        mask = functional.interpolate(
+            reading.mask, size=hu.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return Reading(reading.kinds, mask, reading.kind_maps)
+
+
+class HemorrhageNetwork(SliceReader):
     """Shared encoder, classification head, decoder."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         """Build an untrained network."""
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.classifier = Classifier(len(CHANNELS), spec.kinds, spec.dropout)
         self.segmenter = Segmenter(len(CHANNELS), spec.kinds)
 
@@ -65,14 +93,9 @@ class HemorrhageNetwork(nn.Module):
         mask, kind_maps = self.segmenter(taps, channels)
         return Reading(self.classifier.classify(top), mask, kind_maps)
 
-    def forward(self, hu: Tensor) -> Reading:
-        """Read at the input's resolution: like ``read``, but HU and mask are size×size."""
-        reduced = functional.avg_pool2d(hu, self.spec.reduction)
-        reading = self.read(reduced)
-        mask = functional.interpolate(
-            reading.mask, size=hu.shape[-2:], mode="bilinear", align_corners=False
-        )
-        return Reading(reading.kinds, mask, reading.kind_maps)
+    def encoder(self) -> nn.Module:
+        """Return the features that start from ImageNet."""
+        return self.classifier.features
 
 
 def to_channels(hu: Tensor) -> Tensor:

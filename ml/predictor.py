@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.network import HemorrhageNetwork
+from ml.network import SliceReader
 from ml.pipeline import Prediction
 from ml.precision import has_bfloat16
 from ml.spec import NetworkSpec
@@ -44,7 +45,7 @@ class TorchPredictor:
 
     def __init__(
         self,
-        network: HemorrhageNetwork,
+        network: SliceReader,
         device: str = "cpu",
         precision: torch.dtype = torch.float32,
     ) -> None:
@@ -117,7 +118,7 @@ class TorchPredictor:
         )
 
 
-def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
+def load_network(path: Path, spec: NetworkSpec) -> SliceReader:
     """Build a network and fill it from a safetensors file of any float precision.
 
     Raises
@@ -125,7 +126,7 @@ def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
     InvalidBundle
         If names or shapes do not fit.
     """
-    network = HemorrhageNetwork(spec)
+    network = build_network(spec)
     try:
         state = load_file(path)
         network.load_state_dict(
@@ -139,7 +140,7 @@ def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
     return network.eval()
 
 
-def fold_norms(network: HemorrhageNetwork) -> HemorrhageNetwork:
+def fold_norms(network: SliceReader) -> SliceReader:
     """Fold each batch normalization into the convolution before it; the function stays."""
     for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
         for index in range(len(block) - 1):
