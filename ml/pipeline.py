@@ -59,11 +59,14 @@ class Prediction(NamedTuple):
     kind_maps
         (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
         is blood; coarse.
+    members
+        (M, S, K) float32, what each of several networks says of the types; None of one alone.
     """
 
     kind_probabilities: NDArray[np.float32]
     mask_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
+    members: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
@@ -187,9 +190,9 @@ def assess(
     """
     frame = find_frame(interior, slices.heights_mm)
     mask = _source_mask(slices, interior, prediction, manifest)
-    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.mask.least_ml)
+    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.rules.mask.least_ml)
     total_ml = sum(lesion.volume_ml for lesion in lesions)
-    calibration, points = manifest.calibration, manifest.operating.points
+    calibration, points = manifest.rules.calibration, manifest.rules.operating.points
     features = any_features(prediction.kind_probabilities, total_ml)
     probability = calibration.any.probability(features)
     level = points.level(probability, total_ml)
@@ -211,7 +214,7 @@ def assess(
         probability=probability,
         calibrated=True,
         threshold=points.suspected,
-        operating_point_id=manifest.operating.id,
+        operating_point_id=manifest.rules.operating.id,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
@@ -242,7 +245,7 @@ def _source_mask(
     step = prediction.mask_probabilities.shape[-1] // interior.inside.shape[-1]
     inside = interior.inside.repeat(step, axis=1).repeat(step, axis=2)
     probability = from_grid(prediction.mask_probabilities * inside, slices.placement)
-    blood = probability > manifest.mask.threshold
+    blood = probability > manifest.rules.mask.threshold
     thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
     return thin
 

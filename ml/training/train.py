@@ -20,7 +20,7 @@ from ml.training.augment import augment
 from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
 from ml.training.losses import losses, total
-from ml.training.prepared import open_prepared
+from ml.training.prepared import open_reduced
 
 ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
@@ -111,9 +111,7 @@ class _Run:
         torch.manual_seed(seed)
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator().manual_seed(seed)
-        self._samplers = {
-            name: _sampler(name, paths, fold, self._random) for name in config.batch
-        }
+        self._samplers = {name: _sampler(name, paths, fold, self._random) for name in config.batch}
         self.network = HemorrhageNetwork(config.network)
         load_imagenet(self.network.classifier, load_file(paths.imagenet))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -228,7 +226,15 @@ class _Run:
             means = {
                 name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()
             }
-            self._log({"step": progress.step, "share": round(share, 4), "size": size, "cpu_s": round(progress.cpu_s), **means})
+            self._log(
+                {
+                    "step": progress.step,
+                    "share": round(share, 4),
+                    "size": size,
+                    "cpu_s": round(progress.cpu_s),
+                    **means,
+                }
+            )
             progress.sums.clear()
 
     def _log(self, line: dict[str, float]) -> None:
@@ -241,7 +247,7 @@ def _sampler(name: str, paths: RunPaths, fold: int, random: np.random.Generator)
     if name not in paths.sets:
         message = f"the configuration asks for slices of «{name}», and no such set was given"
         raise ValueError(message)
-    prepared = open_prepared(paths.sets[name])
+    prepared = open_reduced(paths.sets[name])
     folds = {row.fold for row in prepared.rows}
     if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
         message = f"the prepared set «{name}» has no fold {fold}; nothing would be held out"
