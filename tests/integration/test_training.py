@@ -16,6 +16,7 @@ from ml.training.augment import Augmentation, augment
 from ml.training.batches import Sampler
 from ml.training.config import TrainingConfig, read_config
 from ml.training.ctich import read_ctich, rebuild_hu
+from ml.training.curves import draw_curves
 from ml.training.evaluate import judge, report
 from ml.training.evidence import MASK_THRESHOLDS, gather
 from ml.training.export import FoldNetwork, export_bundle
@@ -104,7 +105,7 @@ def test_a_prepared_set_keeps_labels_blood_and_hu(prepared):
 
 def test_a_cut_run_goes_on_where_it_was_to_the_last_step(config, prepared, imagenet, tmp_path):
     paths = RunPaths({"real": prepared}, imagenet, tmp_path)
-    train(config, paths, fold=0, minutes=1e-6)  # one step takes longer
+    train(config, paths, fold=0, minutes=5e-4)  # one step takes longer
     first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert first["step"] == 1
     train(config, paths, fold=0)
@@ -119,6 +120,19 @@ def test_a_finished_run_trains_no_more(config, prepared, imagenet, runs):
     train(config, RunPaths({"real": prepared}, imagenet, runs / "1"), fold=1)
     after = load_file(path)
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_curves_of_a_run_are_drawn_from_its_log(tmp_path):
+    assert draw_curves(tmp_path) is None
+    lines = [
+        {"step": 20 * n, "share": n / 5, "size": 64 * (1 + n // 3), "cpu_s": n, "mask": 1 / (1 + n)}
+        for n in range(5)
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    picture = draw_curves(tmp_path).read_text()
+    assert picture.lstrip().startswith("<?xml")
+    assert "<!-- mask -->" in picture
+    assert "<!--  128 px -->" in picture
 
 
 def test_a_source_that_was_not_given_is_named(config, prepared, imagenet, tmp_path):
