@@ -28,7 +28,8 @@ class EagerPredictor:
         """Read (S, size, size) float32 HU, feet to head."""
         stacks = torch.from_numpy(stack_neighbors(slices))
         parts = [self._read(part) for part in torch.split(stacks, _BATCH)]
-        return Prediction(*(np.concatenate([part[index] for part in parts]) for index in range(3)))
+        kinds, masks, maps = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return Prediction(kinds, masks, maps)
 
     @torch.inference_mode()
     def _read(self, stacks: torch.Tensor) -> tuple[NDArray[np.float32], ...]:

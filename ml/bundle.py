@@ -42,11 +42,17 @@ class MaskRule(_Value):
 
 
 class CalibrationRule(_Value):
-    """Curves from scores to probabilities, fitted out of fold."""
+    """Curves from log-odds to probabilities, fitted out of fold.
+
+    Each takes two features, what the outline draws and what the classifier says
+    (``ml.evidence``): of the study's two highest slices, or of one slice.
+    """
 
     id: str
     any: Calibration
     kinds: tuple[Calibration, ...]
+    slice_any: Calibration
+    slice_kinds: tuple[Calibration, ...]
 
 
 class OperatingRule(_Value):

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.network import HemorrhageNetwork
-from ml.pipeline import Prediction
+from ml.pipeline import Members, Prediction
 from ml.precision import has_bfloat16
 from ml.spec import NetworkSpec
 from ml.windows import stack_neighbors
@@ -105,16 +106,17 @@ class TorchPredictor:
             for first in range(0, len(slices), self._batch)
         ]
         kinds, masks, maps = (
-            np.concatenate([part[index] for part in parts]) for index in (1, 2, 3)
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in Prediction._fields[:3]
         )
-        members = np.concatenate([part[0] for part in parts], axis=1)
-        return Prediction(kinds, masks, maps, members if len(members) > 1 else None)
+        members = [part.members for part in parts if part.members is not None]
+        return Prediction(kinds, masks, maps, _joined(members) if members else None)
 
     @torch.inference_mode()
-    def _read(self, stacks: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Return the members' and the mean kinds, the mean mask and the mean map of kinds.
+    def _read(self, stacks: NDArray[np.float32]) -> Prediction:
+        """Read one batch with every member and average.
 
-        Kinds are averaged as log-odds: the mean then lies where one member's would, and the
+        Types are averaged as log-odds: the mean then lies where one member's would, and the
         calibration, which was fitted to members, fits the ensemble.
         """
         hu = torch.from_numpy(stacks).to(self.device)
@@ -124,12 +126,21 @@ class TorchPredictor:
         maps = torch.stack(
             [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
         )
-        return (
-            _array(torch.sigmoid(kinds)),
+        return Prediction(
             _array(torch.sigmoid(kinds.mean(dim=0))),
             _array(masks.mean(dim=0)),
             _array(maps.mean(dim=0)),
+            self._members(kinds, masks) if len(readings) > 1 else None,
         )
+
+    def _members(self, kinds: Tensor, masks: Tensor) -> Members:
+        reduced = functional.avg_pool2d(masks, self._networks[0].spec.reduction)
+        return Members(_array(torch.sigmoid(kinds)), reduced.half().cpu().numpy())
+
+
+def _joined(members: Sequence[Members]) -> Members:
+    """Join what the members said of following batches."""
+    return Members(*(np.concatenate(parts, axis=1) for parts in zip(*members, strict=True)))
 
 
 def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:

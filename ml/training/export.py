@@ -146,7 +146,13 @@ def _member(
 def _rules(book: Scorebook, name: str) -> Rules:
     return Rules(
         mask=MaskRule(threshold=MASK_THRESHOLDS[book.mask_index], least_ml=LEAST_ML),
-        calibration=CalibrationRule(id=f"{name}-oof", any=book.any_curve, kinds=book.kind_curves),
+        calibration=CalibrationRule(
+            id=f"{name}-oof",
+            any=book.any_curve,
+            kinds=book.kind_curves,
+            slice_any=book.slice_curve,
+            slice_kinds=book.slice_kind_curves,
+        ),
         operating=OperatingRule(id=f"{name}-op1", points=book.points, rule=RULE),
     )
 

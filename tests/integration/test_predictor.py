@@ -50,10 +50,13 @@ def test_several_networks_are_averaged_and_each_is_still_heard():
     both = TorchPredictor([network(0), network(1)]).predict(slices(5))
     mean = (one.mask_probabilities + other.mask_probabilities) / 2
     assert both.mask_probabilities == pytest.approx(mean, abs=1e-5)
-    assert both.members == pytest.approx(
+    assert both.members.kind_probabilities == pytest.approx(
         np.stack([one.kind_probabilities, other.kind_probabilities]), abs=1e-5
     )
-    odds = [np.log(p / (1 - p)) for p in (*both.members, both.kind_probabilities)]
+    assert both.members.mask_probabilities.shape == (2, 5, 64, 64)
+    assert both.members.mask_probabilities.mean() == pytest.approx(mean.mean(), abs=1e-3)
+    said = (*both.members.kind_probabilities, both.kind_probabilities)
+    odds = [np.log(p / (1 - p)) for p in said]
     assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2, abs=1e-3)
 
 
