@@ -56,7 +56,7 @@ def test_it_has_the_31_million_parameters_of_the_paper():
 
 def test_it_reads_through_the_door_of_the_shipped_network():
     slices = np.random.default_rng(0).normal(40, 60, (3, 64, 64)).astype(np.float32)
-    prediction = TorchPredictor(network()).predict(slices)
+    prediction = TorchPredictor([network()]).predict(slices)
     assert prediction.kind_probabilities.shape == (3, 5)
     assert prediction.mask_probabilities.shape == (3, 64, 64)
     assert prediction.kind_maps.shape == (3, 5, 8, 8)
