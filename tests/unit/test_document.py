@@ -138,6 +138,7 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
         "total_volume_ml_reason": None if findings else "nothing was outlined",
         "midline_shift_mm": None,
         "midline_shift_mm_reason": "not measured in this version",
+        "slice_any": np.zeros(20, np.float32),
         "slice_probabilities": np.zeros((20, 5), np.float32),
         "mask": np.zeros((20, 4, 4), bool),
         "key_slices": (KeySlice(6, tuple(sorted(present)), bool(findings)),),
