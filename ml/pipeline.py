@@ -283,10 +283,10 @@ def member_probabilities(
 
 def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
     """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
-    step = INTERIOR_REDUCTION
-    count, rows, columns = slices.shape
-    coarse = slices.reshape(count, rows // step, step, columns // step, step).mean(axis=(2, 4))
-    return find_interior(coarse, spacing_mm * step)
+    # Means of 2×2; whole rows and columns added take a tenth of numpy's mean of two axes.
+    across = slices[..., 0::2] + slices[..., 1::2]
+    coarse = (across[:, 0::2] + across[:, 1::2]) / np.float32(INTERIOR_REDUCTION**2)
+    return find_interior(coarse, spacing_mm * INTERIOR_REDUCTION)
 
 
 def _source_mask(

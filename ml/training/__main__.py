@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from ml.spec import Architecture
 from ml.training.config import read_config
 from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
@@ -51,7 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
     training.add_argument("--phantoms", type=Path, help="synthetic heads")
-    training.add_argument("--imagenet", type=Path, required=True, help="safetensors")
+    training.add_argument("--imagenet", type=Path, help="safetensors; unet-classic takes none")
+    training.add_argument(
+        "--arch",
+        type=Architecture,
+        choices=list(Architecture),
+        help="another network than the configuration's, on the same slices",
+    )
     training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
@@ -118,6 +125,8 @@ def _train(arguments: argparse.Namespace) -> None:
         arguments.start,
     )
     config = read_config(arguments.config)
+    if arguments.arch is not None:
+        config = config.with_arch(arguments.arch)
     train(config, paths, fold=arguments.fold, minutes=arguments.minutes)
 
 

@@ -8,9 +8,10 @@ import torch
 
 from ml.bundle import load_bundle
 from ml.classifier import Classifier, load_imagenet
-from ml.network import HemorrhageNetwork, to_channels
+from ml.folding import FoldedJoin, fold
+from ml.network import HemorrhageNetwork, mean_of_blocks, to_channels
 from ml.pipeline import read_bleeds
-from ml.predictor import TorchPredictor, fold_norms
+from ml.predictor import TorchPredictor
 from ml.spec import NetworkSpec
 from ml.windows import CHANNELS, apply_window
 from preread.dicom.phantom import Bleed, make_head
@@ -60,14 +61,22 @@ def test_several_networks_are_averaged_and_each_is_still_heard():
     assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2, abs=1e-3)
 
 
-def test_folding_the_norms_does_not_change_the_function():
+def test_folding_does_not_change_the_function():
     hu = torch.from_numpy(slices(6)).reshape(2, 3, 128, 128)
+    folded = fold(network())
     with torch.inference_mode():
-        plain = network()(hu)
-        folded = fold_norms(network())(hu)
-    for one, other in zip(plain, folded, strict=True):
-        assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fold_norms(network()).modules())
+        for one, other in zip(network()(hu), folded(hu), strict=True):
+            assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
+    kinds = [type(module) for module in folded.modules()]
+    assert torch.nn.BatchNorm2d not in kinds
+    assert kinds.count(FoldedJoin) == 5
+
+
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_a_mean_of_blocks_is_torchs_average_pooling(side):
+    planes = torch.from_numpy(slices(2))
+    wanted = torch.nn.functional.avg_pool2d(planes, side)
+    assert torch.allclose(mean_of_blocks(planes, side), wanted, atol=1e-4)
 
 
 def test_a_slice_is_read_alike_in_any_batch():
