@@ -28,7 +28,7 @@ def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
 
 def interval_by_patient(
     statistic: Callable[[NDArray[np.intp]], float],
-    patients: Sequence[int],
+    patients: Sequence[str],
     *,
     rounds: int,
     random: np.random.Generator,
@@ -46,14 +46,14 @@ def interval_by_patient(
     random
         Makes it repeatable.
     """
-    rows: dict[int, list[int]] = {}
+    rows: dict[str, list[int]] = {}
     for index, patient in enumerate(patients):
         rows.setdefault(patient, []).append(index)
     names = sorted(rows)
     values = []
     for _ in range(rounds):
         drawn = random.choice(names, len(names))
-        indices = np.array([index for name in drawn for index in rows[int(name)]], np.intp)
+        indices = np.array([index for name in drawn for index in rows[str(name)]], np.intp)
         values.append(statistic(indices))
     known = [value for value in values if not np.isnan(value)]
     if not known:
