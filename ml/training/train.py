@@ -111,9 +111,7 @@ class _Run:
         torch.manual_seed(seed)
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator().manual_seed(seed)
-        self._samplers = {
-            name: _sampler(name, paths, fold, self._random) for name in config.batch
-        }
+        self._samplers = {name: _sampler(name, paths, fold, self._random) for name in config.batch}
         self.network = HemorrhageNetwork(config.network)
         load_imagenet(self.network.classifier, load_file(paths.imagenet))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -228,7 +226,15 @@ class _Run:
             means = {
                 name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()
             }
-            self._log({"step": progress.step, "share": round(share, 4), "size": size, "cpu_s": round(progress.cpu_s), **means})
+            self._log(
+                {
+                    "step": progress.step,
+                    "share": round(share, 4),
+                    "size": size,
+                    "cpu_s": round(progress.cpu_s),
+                    **means,
+                }
+            )
             progress.sums.clear()
 
     def _log(self, line: dict[str, float]) -> None:

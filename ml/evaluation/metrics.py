@@ -1,6 +1,6 @@
-"""The figures of the model card: areas, intervals, calibration error, operating points."""
+"""Areas, intervals, calibration error and operating points, from scores and truth alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
 
 def interval_by_patient(
     statistic: Callable[[NDArray[np.intp]], float],
-    patients: Sequence[int],
+    patients: Sequence[Hashable],
     *,
     rounds: int,
     random: np.random.Generator,
@@ -46,15 +46,16 @@ def interval_by_patient(
     random
         Makes it repeatable.
     """
-    rows: dict[int, list[int]] = {}
+    owned: dict[Hashable, list[int]] = {}
     for index, patient in enumerate(patients):
-        rows.setdefault(patient, []).append(index)
-    names = sorted(rows)
+        owned.setdefault(patient, []).append(index)
+    rows = [np.array(indices, np.intp) for indices in owned.values()]
+    if not rows:
+        return float("nan"), float("nan")
     values = []
     for _ in range(rounds):
-        drawn = random.choice(names, len(names))
-        indices = np.array([index for name in drawn for index in rows[int(name)]], np.intp)
-        values.append(statistic(indices))
+        drawn = random.integers(len(rows), size=len(rows))
+        values.append(statistic(np.concatenate([rows[number] for number in drawn])))
     known = [value for value in values if not np.isnan(value)]
     if not known:
         return float("nan"), float("nan")
