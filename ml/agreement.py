@@ -8,7 +8,7 @@ Two questions are asked of a study with hemorrhage, apart from each other:
 
 *Types.* **Exact**: the types named are the types present. **Close**: the main type is named
 and at most one type is missing or extra. **Other**: neither. The main type is the one with the
-most blood; where nobody knows how much there is of each, any one that is present.
+most blood outlined under its name, or, where none is, on the most slices; equals are all main.
 
 *Place.* **Everywhere**: the true lesions that the outline touches hold more than three quarters of the
 blood, and the outlined lesions that touch blood more than three quarters of the outline.

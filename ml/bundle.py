@@ -107,6 +107,15 @@ class Bundle:
     manifest: Manifest
     weights_path: Path
 
+    @property
+    def identity(self) -> str:
+        """What tells these weights from all others."""
+        return self.manifest.weights.sha256
+
+    def held_out(self, fold: int) -> "Bundle | None":  # noqa: ARG002 - one network of all patients
+        """Return the part that never saw a fold, with its own calibration; None without one."""
+        return None
+
 
 def load_bundle(folder: Path = DEFAULT_BUNDLE) -> Bundle:
     """Open a bundle and check that it is whole.
