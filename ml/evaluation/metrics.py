@@ -46,10 +46,7 @@ def interval_by_patient(
     random
         Makes it repeatable.
     """
-    owned: dict[Hashable, list[int]] = {}
-    for index, patient in enumerate(patients):
-        owned.setdefault(patient, []).append(index)
-    rows = [np.array(indices, np.intp) for indices in owned.values()]
+    rows = list(rows_by_owner(patients).values())
     if not rows:
         return float("nan"), float("nan")
     values = []
@@ -61,6 +58,14 @@ def interval_by_patient(
         return float("nan"), float("nan")
     low, high = np.percentile(np.array(known), [2.5, 97.5])
     return float(low), float(high)
+
+
+def rows_by_owner(owners: Sequence[Hashable]) -> dict[Hashable, NDArray[np.intp]]:
+    """Return the rows of each owner, in the order in which the owners come."""
+    rows: dict[Hashable, list[int]] = {}
+    for index, owner in enumerate(owners):
+        rows.setdefault(owner, []).append(index)
+    return {owner: np.array(indices, np.intp) for owner, indices in rows.items()}
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -81,6 +86,12 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     return float((middle - spread) / scale), float((middle + spread) / scale)
 
 
+def equal_bins(probabilities: NDArray[np.float64], bins: int) -> list[NDArray[np.intp]]:
+    """Return the rows of each bin, rising probability, bins of equal size; empty ones left out."""
+    order = np.argsort(probabilities, kind="stable")
+    return [part for part in np.array_split(order, bins) if len(part)]
+
+
 def calibration_error(
     probabilities: NDArray[np.float64], truth: NDArray[np.bool_], bins: int = 5
 ) -> float:
@@ -91,14 +102,11 @@ def calibration_error(
     >>> calibration_error(np.full(10, 0.5), np.arange(10) % 2 == 0, bins=1)
     0.0
     """
-    order = np.argsort(probabilities, kind="stable")
-    parts = np.array_split(order, bins)
     gaps = [
         abs(float(probabilities[part].mean()) - float(truth[part].mean())) * len(part)
-        for part in parts
-        if len(part)
+        for part in equal_bins(probabilities, bins)
     ]
-    return sum(gaps) / len(probabilities)
+    return sum(gaps) / len(probabilities) if gaps else float("nan")
 
 
 def threshold_for_specificity(

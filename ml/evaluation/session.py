@@ -1,10 +1,10 @@
 """All studies of a source, one after the other: skip what is known, keep each outcome at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 from ml.evaluation.gallery import keep_picture
 from ml.evaluation.journal import Journal
@@ -15,7 +15,13 @@ from ml.labeled import LabeledStudy
 JOURNAL: Final = "studies.jsonl"
 PICTURES: Final = "gallery"
 
-Told: TypeAlias = Callable[[int, Outcome, bool], None]
+
+class Tell(Protocol):
+    """Is told of each study: its number from 1, its outcome, and whether it was known before."""
+
+    def __call__(self, number: int, outcome: Outcome, *, is_known: bool) -> None:
+        """Show it to a person."""
+        ...
 
 
 class ResultsExist(Exception):
@@ -45,7 +51,7 @@ class Plan:
 
 
 def evaluate_all(
-    studies: Iterable[LabeledStudy], judge: Judge, plan: Plan, tell: Told
+    studies: Iterable[LabeledStudy], judge: Judge, plan: Plan, tell: Tell
 ) -> list[Outcome]:
     """Evaluate studies and keep every outcome as soon as it is there.
 
@@ -58,7 +64,7 @@ def evaluate_all(
     plan
         Where to and how far.
     tell
-        Called after each study with its number from 1, its outcome, and whether it was known.
+        Called after each study.
 
     Returns
     -------
@@ -89,7 +95,7 @@ def evaluate_all(
         outcomes[study.name, study.patient] = outcome
         if not is_known:
             journal.add(outcome)
-        tell(number, outcome, is_known)
+        tell(number, outcome, is_known=is_known)
     return list(outcomes.values())
 
 

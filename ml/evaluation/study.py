@@ -38,18 +38,21 @@ class Judge:
         The shipped one.
     load
         Makes the predictor of a bundle or of a part of it; each part is loaded once.
+    source
+        Name of the source, as the readers and the manifest's ``trained_on`` have it.
     in_sample
         Read everything with the whole bundle, also what it was trained on.
     """
 
     bundle: Bundle
     load: Load
+    source: str
     in_sample: bool = False
     loaded: dict[int | None, Predictor] = field(default_factory=dict, repr=False)
 
     def identity(self, study: LabeledStudy) -> Identity:
         """Return which study it is, and what it will be read by."""
-        _, basis = bundle_for(self.bundle, study, in_sample=self.in_sample)
+        _, basis = self._choose(study)
         return Identity(
             name=study.name,
             patient=study.patient,
@@ -60,11 +63,14 @@ class Judge:
 
     def reader(self, study: LabeledStudy) -> tuple[Bundle, Predictor]:
         """Return the bundle for a study with its predictor."""
-        chosen, basis = bundle_for(self.bundle, study, in_sample=self.in_sample)
+        chosen, basis = self._choose(study)
         key = study.fold if basis is Basis.OUT_OF_FOLD else None
         if key not in self.loaded:
             self.loaded[key] = self.load(chosen)
         return chosen, self.loaded[key]
+
+    def _choose(self, study: LabeledStudy) -> tuple[Bundle, Basis]:
+        return bundle_for(self.bundle, study, source=self.source, in_sample=self.in_sample)
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,14 @@ class Evaluated:
     outline: NDArray[np.bool_] | None
 
 
-def bundle_for(bundle: Bundle, study: LabeledStudy, *, in_sample: bool) -> tuple[Bundle, Basis]:
+def bundle_for(
+    bundle: Bundle, study: LabeledStudy, *, source: str, in_sample: bool
+) -> tuple[Bundle, Basis]:
     """Choose who may judge a study.
 
-    A study with a fold comes from a set that the networks were trained on: the member that
-    was trained without its fold reads it. Without such a member, or when asked to, the whole
-    bundle does, and that is no evidence.
+    A study of a source that the networks were trained on is read by the member that never saw
+    the study's fold. Without a fold or such a member, or when asked to, the whole bundle reads
+    it, and that is no evidence.
 
     Parameters
     ----------
@@ -101,12 +109,16 @@ def bundle_for(bundle: Bundle, study: LabeledStudy, *, in_sample: bool) -> tuple
         The whole.
     study
         Known truth.
+    source
+        Where the study comes from.
     in_sample
         Take the whole bundle in any case.
     """
-    if study.fold is None:
+    if source.casefold() not in bundle.manifest.trained_on.casefold():
         return bundle, Basis.UNSEEN
-    member = None if in_sample else bundle.held_out(study.fold)
+    member = None
+    if study.fold is not None and not in_sample:
+        member = bundle.held_out(study.fold)
     return (bundle, Basis.IN_SAMPLE) if member is None else (member, Basis.OUT_OF_FOLD)
 
 
