@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from ml.bundle import Bundle, load_bundle
 from ml.evaluation.estimates import Figures
-from ml.evaluation.report import REPORT_FILE, TEMPLATES, counted, figure, interval
+from ml.evaluation.report import REPORT_FILE, TEMPLATES, counted, figure, found, interval, spared
 from preread import __version__
 from preread.errors import InvalidBundle
 from preread.notice import NOTICE
@@ -75,7 +75,13 @@ def make_card(bundle: Bundle, report: Figures) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - Markdown of our own figures, no page
     )
-    environment.filters |= {"counted": counted, "figure": figure, "interval": interval}
+    environment.filters |= {
+        "counted": counted,
+        "figure": figure,
+        "found": found,
+        "interval": interval,
+        "spared": spared,
+    }
     described: Figures = json.loads(bundle.manifest.model_dump_json())
     weights = described["weights"]
     return environment.get_template(TEMPLATE).render(

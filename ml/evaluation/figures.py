@@ -35,9 +35,9 @@ from preread.terms import KINDS
 
 SCHEMA: Final = "1.0"
 BASIS_WORDS: Final = {
-    Basis.OUT_OF_FOLD: "out of fold: each study was read by a network trained without its fold",
+    Basis.OUT_OF_FOLD: "out of fold: each read by a network trained without its fold",
     Basis.UNSEEN: "studies the model never saw",
-    Basis.IN_SAMPLE: "IN SAMPLE: no evidence. The model was trained on these studies",
+    Basis.IN_SAMPLE: "IN SAMPLE: no evidence, the model was trained on them",
 }
 # The seed's poster: radiologists' scores of 291 positive studies. Of its five printed percentages
 # only these two are used here, as all five do not add up to 100.
@@ -97,7 +97,9 @@ def basis_words(results: Sequence[StudyResult]) -> str:
     kinds = [basis for basis in (Basis.IN_SAMPLE, Basis.OUT_OF_FOLD, Basis.UNSEEN) if found[basis]]
     if len(kinds) <= 1:
         return BASIS_WORDS[kinds[0]] if kinds else "no study was assessed"
-    return "; ".join(f"{found[basis]} studies {BASIS_WORDS[basis]}" for basis in kinds)
+    return "; ".join(
+        f"{found[basis]} of {len(results)} studies {BASIS_WORDS[basis]}" for basis in kinds
+    )
 
 
 def _counts(outcomes: Sequence[Outcome], results: Sequence[StudyResult]) -> Figures:

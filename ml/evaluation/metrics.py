@@ -83,7 +83,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     middle = share + z * z / (2 * trials)
     spread = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     scale = 1 + z * z / trials
-    return float((middle - spread) / scale), float((middle + spread) / scale)
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def equal_bins(probabilities: NDArray[np.float64], bins: int) -> list[NDArray[np.intp]]:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from ml.evaluation.estimates import Figures
 from ml.evaluation.goals import figure_at
@@ -70,13 +71,23 @@ def _roc(axes: Axes, figures: Figures) -> None:
         if points:
             axes.plot(*zip(*points, strict=True), color=color, label=f"{label}, area {area}")
     axes.plot([0, 1], [0, 1], color=GRAY, linestyle=":")
+    for (across, up), levels in _level_points(figures).items():
+        axes.plot(across, up, "o", color=BLUE, markersize=4)
+        axes.annotate(
+            "\n".join(levels), (across, up), (6, -3), textcoords="offset points", va="top"
+        )
+    _frame(axes, "1 − specificity", "sensitivity")
+
+
+def _level_points(figures: Figures) -> dict[tuple[float, float], list[str]]:
+    """Return the levels at each point of the ROC; several may share one."""
+    points: dict[tuple[float, float], list[str]] = {}
     for level in ("indeterminate", "suspected", "critical"):
         found = figure_at(figures, ("study_any", level, "sensitivity"))
         spared = figure_at(figures, ("study_any", level, "specificity"))
         if isinstance(found, float) and isinstance(spared, float):
-            axes.plot(1 - spared, found, "o", color=BLUE, markersize=4)
-            axes.annotate(level, (1 - spared, found), (5, -9), textcoords="offset points")
-    _frame(axes, "1 − specificity", "sensitivity")
+            points.setdefault((1 - spared, found), []).append(level)
+    return points
 
 
 def _precision(axes: Axes, figures: Figures) -> None:
@@ -85,7 +96,7 @@ def _precision(axes: Axes, figures: Figures) -> None:
         area = figure_at(figures, (f"{name}_any", "average_precision"))
         if points:
             axes.step(
-                *zip(*points, strict=True),
+                *zip((0.0, points[0][1]), *points, strict=True),
                 where="pre",
                 color=color,
                 label=f"{label}, average precision {area}",
@@ -118,13 +129,12 @@ def _agreement(axes: Axes, figures: Figures) -> None:
                 low, high = (float(str(edge)) for edge in interval)
                 axes.bar(int(score) - 0.2, height, 0.4, color=BLUE)
                 axes.plot([int(score) - 0.2] * 2, [low, high], color="black", linewidth=1)
-    axes.bar([], [], color=BLUE, label="this model, by the rubric")
     for score, height in seed.items() if isinstance(seed, dict) else []:
         axes.bar(int(score) + 0.2, float(str(height)), 0.4, color=GRAY)
-    axes.bar([], [], color=GRAY, label=f"{SEED_LABEL} (only 0 and 4)")
     axes.set_xticks(range(5))
     axes.set(xlabel="agreement", ylabel="share of positive studies", ylim=(0, 1))
-    axes.legend()
+    model = Patch(color=BLUE, label="this model, by the rubric")
+    axes.legend(handles=[model, Patch(color=GRAY, label=f"{SEED_LABEL} (only 0 and 4)")])
 
 
 def _volumes(axes: Axes, figures: Figures) -> None:
@@ -144,7 +154,7 @@ def _volumes(axes: Axes, figures: Figures) -> None:
 def _free_response(axes: Axes, figures: Figures) -> None:
     points = _points(figures, "lesions", "free_response")
     if points:
-        axes.step(*zip(*points, strict=True), where="post", color=BLUE)
+        axes.step(*zip(*points, strict=True), "o-", where="post", color=BLUE, markersize=3)
     axes.set(xlabel="false lesions per study", ylabel="share of true lesions found", ylim=(0, 1.02))
     axes.set_xlim(left=0)
 

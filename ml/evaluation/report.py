@@ -98,9 +98,9 @@ def render_page(
         "dice": study_dice,
         "failure": _failure_words,
         "figure": figure,
-        "found": lambda one: _decided(one, "sensitivity"),
+        "found": found,
         "interval": interval,
-        "spared": lambda one: _decided(one, "specificity"),
+        "spared": spared,
         "truth": _truth_words,
         "words": lambda text: text.replace("_", " "),
     }
@@ -153,6 +153,16 @@ def counted(one: Figures) -> str:
     """
     inside = "; ".join(filter(None, (str(one["count"]), interval(one["interval"])[1:-1])))
     return f"{figure(one['share'])} ({inside})"
+
+
+def found(one: Figures) -> str:
+    """Return the sensitivity of a decision with its count and interval."""
+    return _decided(one, "sensitivity")
+
+
+def spared(one: Figures) -> str:
+    """Return the specificity of a decision with its count and interval."""
+    return _decided(one, "specificity")
 
 
 def _decided(one: Figures, name: str) -> str:

@@ -38,7 +38,7 @@ def _basis(figures: Figures) -> Iterator[str]:
     positive = _number(figures, "positive_studies") or 0
     if positive < 5 * FEW_STUDIES:
         yield (
-            f"There are {positive:.0f} positive studies, so every sensitivity is uncertain by several "
+            f"{_studies(positive)} with hemorrhage: every sensitivity is uncertain by several "
             "points; see its interval."
         )
     unread = figure_at(figures, ("unread",))
@@ -46,7 +46,7 @@ def _basis(figures: Figures) -> Iterator[str]:
         left_out = _number(figures, "studies") or 0
         left_out -= _number(figures, "assessed") or 0
         yield (
-            f"{left_out:.0f} studies were not assessed and count in no figure, "
+            f"{_studies(left_out)} not assessed and in no figure, "
             f"{unread['positive']} of them with hemorrhage."
         )
 
@@ -68,14 +68,13 @@ def _decisions(figures: Figures) -> Iterator[str]:
         return
     missed = _number(figures, "levels", "none", "positive") or 0
     if missed:
-        yield f"{missed:.0f} studies with hemorrhage got the level «none»."
+        yield f"{_studies(missed)} with hemorrhage got the level «none»."
     alarms = [
         _number(figures, "levels", level, "negative") or 0 for level in ("critical", "suspected")
     ]
     if sum(alarms):
         yield (
-            f"{sum(alarms):.0f} studies without hemorrhage were flagged, {alarms[0]:.0f} of them as "
-            "critical."
+            f"{_studies(sum(alarms))} without hemorrhage flagged, {alarms[0]:.0f} of them as critical."
         )
     small = _number(figures, "by_volume", "small", "indeterminate", "share")
     if small is not None and small < POOR_SHARE:
@@ -87,7 +86,7 @@ def _kinds(figures: Figures) -> Iterator[str]:
     for kind in KINDS:
         studies = _number(figures, "kinds", kind.value, "positive_studies") or 0
         if studies < FEW_STUDIES:
-            yield f"{kind.value}: {studies:.0f} positive studies; its figures are an anecdote."
+            yield f"{kind.value}: {_studies(studies)} have it; its figures are an anecdote."
         found = _number(figures, "kinds", kind.value, "named", "sensitivity")
         if found is not None and found < POOR_SHARE:
             count = figure_at(figures, ("kinds", kind.value, "named", "sensitivity_count"))
@@ -142,6 +141,10 @@ def _rest(figures: Figures) -> Iterator[str]:
     )
     if floor is not None and area is not None and area <= floor:
         yield "The study AUC does not clear a linear probe on ImageNet features: a demonstrator."
+
+
+def _studies(count: float) -> str:
+    return "1 study" if count == 1 else f"{count:.0f} studies"
 
 
 def _number(figures: Figures, *path: str) -> float | None:

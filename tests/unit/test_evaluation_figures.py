@@ -198,7 +198,7 @@ def test_what_was_not_assessed_is_told_with_its_reason():
         "positive": 1,
     }
     assert (told["studies"], told["assessed"]) == (6, 4)
-    assert any("2 studies were not assessed" in one for one in told["weaknesses"])
+    assert any("2 studies not assessed" in one for one in told["weaknesses"])
 
 
 def test_nothing_to_judge_is_null_and_no_error():
@@ -213,8 +213,8 @@ def test_one_study_in_sample_is_said_before_all_others():
         update={"identity": FOUR[0].identity.model_copy(update={"basis": Basis.IN_SAMPLE})}
     )
     words = report_figures([seen, *FOUR[1:]], rounds=5)["basis"]
-    assert words.startswith("1 studies IN SAMPLE: no evidence")
-    assert "3 studies out of fold" in words
+    assert words.startswith("1 of 4 studies IN SAMPLE: no evidence")
+    assert "3 of 4 studies out of fold" in words
     assert report_figures([seen], rounds=5)["basis"].startswith("IN SAMPLE: no evidence")
 
 
@@ -252,11 +252,11 @@ def test_every_goal_names_a_figure_of_the_report():
 @pytest.mark.parametrize(
     "sentence",
     [
-        "There are 2 positive studies",
+        "2 studies with hemorrhage: every",
         "Goal not reached: any hemorrhage, study AUC is 0.750, to be at least 0.95.",
         "Goal not measured on this source: mean slice AUC of the five types.",
-        "1 studies without hemorrhage were flagged, 0 of them as critical.",
-        "SDH: 0 positive studies; its figures are an anecdote.",
+        "1 study without hemorrhage flagged, 0 of them as critical.",
+        "SDH: 0 studies have it; its figures are an anecdote.",
         "IPH is named in 1/2 of the studies that have it.",
         "Outlined IPH is called EDH more often than IPH: 6 ml of 8 ml.",
         "Of true lesions of 0.5 ml or more the outline touches 1/2.",
@@ -275,7 +275,7 @@ def test_each_weakness_that_the_figures_show_is_named(figures, sentence):
 def test_a_missed_study_and_a_demonstrator_are_weaknesses(figures):
     missed = report_figures([*FOUR[1:], result("z", kinds=[EDH], probability=0.05)], rounds=5)
     told = "\n".join(missed["weaknesses"])
-    assert "1 studies with hemorrhage got the level «none»." in told
+    assert "1 study with hemorrhage got the level «none»." in told
     assert "does not clear a linear probe" in told
     assert "does not clear a linear probe" not in "\n".join(figures["weaknesses"])
 
