@@ -1,4 +1,4 @@
-"""The peer of ``study``: the same network as torch runs it unasked, float32 and unfolded."""
+"""The peer of ``study``: the same networks as torch runs them unasked, float32 and unfolded."""
 
 from typing import Final
 
@@ -21,19 +21,24 @@ class EagerPredictor:
     precision = "float32"
 
     def __init__(self, bundle: Bundle) -> None:
-        self._network = load_network(bundle.weights_path, bundle.manifest.network)
+        spec = bundle.manifest.network
+        self._networks = [load_network(path, spec) for path in bundle.weights_paths]
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
         """Read (S, size, size) float32 HU, feet to head."""
         stacks = torch.from_numpy(stack_neighbors(slices))
         parts = [self._read(part) for part in torch.split(stacks, _BATCH)]
-        return Prediction(*(np.concatenate([part[index] for part in parts]) for index in range(3)))
+        kinds, masks, maps = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return Prediction(kinds, masks, maps)
 
     @torch.inference_mode()
     def _read(self, stacks: torch.Tensor) -> tuple[NDArray[np.float32], ...]:
-        reading = self._network(stacks)
+        readings = [network(stacks) for network in self._networks]
+        kinds, masks, maps = (
+            torch.stack(parts).mean(dim=0) for parts in zip(*readings, strict=True)
+        )
         return (
-            torch.sigmoid(reading.kinds).numpy(),
-            torch.sigmoid(reading.mask[:, 0]).numpy(),
-            torch.softmax(reading.kind_maps, dim=1).numpy(),
+            torch.sigmoid(kinds).numpy(),
+            torch.sigmoid(masks[:, 0]).numpy(),
+            torch.softmax(maps, dim=1).numpy(),
         )

@@ -157,8 +157,8 @@ class Assessment:
     total_volume_ml
         Of all lesions; None with its reason where nothing was outlined though the level is
         above none.
-    slice_probabilities
-        (S, K) float32 on the volume's slices.
+    slice_any, slice_probabilities
+        (S,) and (S, K) float32 on the volume's slices, calibrated.
     mask
         (S, R, C) bool on the grid of ``to_radiological(volume)``: the lesions' voxels.
     key_slices
@@ -181,6 +181,7 @@ class Assessment:
     total_volume_ml_reason: str | None
     midline_shift_mm: float | None
     midline_shift_mm_reason: str | None
+    slice_any: NDArray[np.float32]
     slice_probabilities: NDArray[np.float32]
     mask: NDArray[np.bool_]
     key_slices: tuple[KeySlice, ...]

@@ -1,4 +1,4 @@
-"""Weights as data: a folder with a manifest and a safetensors file, checked before use.
+"""Weights as data: a folder with a manifest and safetensors files, checked before use.
 
 Nothing is unpickled. The manifest says what the weights are: how the input must look,
 how scores become probabilities, from which data they come, under which license, and how
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
@@ -24,14 +24,6 @@ DEFAULT_BUNDLE: Final = SHIPPED / "ctich-mbv2-01"
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WeightsFile(_Value):
-    """The safetensors file beside the manifest."""
-
-    file: str
-    sha256: str
-    size_bytes: int
 
 
 class InputChannel(_Value):
@@ -50,11 +42,17 @@ class MaskRule(_Value):
 
 
 class CalibrationRule(_Value):
-    """Curves from scores to probabilities, fitted out of fold."""
+    """Curves from log-odds to probabilities, fitted out of fold.
+
+    Each takes two features, what the outline draws and what the classifier says
+    (``ml.evidence``): of the study's two highest slices, or of one slice.
+    """
 
     id: str
     any: Calibration
     kinds: tuple[Calibration, ...]
+    slice_any: Calibration
+    slice_kinds: tuple[Calibration, ...]
 
 
 class OperatingRule(_Value):
@@ -65,31 +63,58 @@ class OperatingRule(_Value):
     rule: str
 
 
+class Rules(_Value):
+    """How the network's output is read: fitted on patients that it had not seen."""
+
+    mask: MaskRule
+    calibration: CalibrationRule
+    operating: OperatingRule
+
+
+class Member(_Value):
+    """One network of the ensemble: its safetensors file, and what it was kept from.
+
+    ``held_out_fold`` is the fold that it never saw, None if it saw every patient. ``rules``
+    were fitted without that fold too, so that the pair may be judged on it.
+    """
+
+    file: str
+    sha256: str
+    size_bytes: int
+    held_out_fold: int | None
+    rules: Rules
+
+
 class Manifest(_Value):
     """What a bundle says about itself.
 
+    ``members`` read every slice and their outputs are averaged; ``rules`` are the ensemble's.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
     of an ImageNet linear probe; every assessment then says so.
     """
 
-    schema_version: Literal["1.0"]
+    schema_version: Literal["2.0"]
     name: str
     version: str
     demonstrator: bool
-    weights: WeightsFile
+    members: tuple[Member, ...] = Field(min_length=1)
     network: NetworkSpec
     kinds: tuple[HemorrhageType, ...]
     channels: tuple[InputChannel, ...]
     slab_mm: float
-    mask: MaskRule
-    calibration: CalibrationRule
-    operating: OperatingRule
+    rules: Rules
     trained_on: str
     training: dict[str, JsonValue]
     evaluation: dict[str, JsonValue]
     license: str
     citations: tuple[str, ...]
     code_version: str
+
+    @property
+    def identity(self) -> str:
+        """One SHA-256 for all weights: of the members' digests in their order."""
+        joined = "".join(member.sha256 for member in self.members)
+        return hashlib.sha256(joined.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +125,22 @@ class Bundle:
     ----------
     manifest
         What it says about itself.
-    weights_path
-        The safetensors file; its sha256 is the manifest's.
+    weights_paths
+        The safetensors file of each member; their sha256 are the manifest's.
     """
 
     manifest: Manifest
-    weights_path: Path
+    weights_paths: tuple[Path, ...]
 
-    @property
-    def identity(self) -> str:
-        """What tells these weights from all others."""
-        return self.manifest.weights.sha256
+    def held_out(self, fold: int) -> "Bundle | None":
+        """Return the member that never saw a fold, as a bundle with its own rules.
 
-    def held_out(self, fold: int) -> "Bundle | None":  # noqa: ARG002 - one network of all patients
-        """Return the part that never saw a fold, with its own calibration; None without one."""
+        None if every member saw it: then nothing here may be judged on its patients.
+        """
+        for member, path in zip(self.manifest.members, self.weights_paths, strict=True):
+            if member.held_out_fold == fold:
+                changed = {"members": (member,), "rules": member.rules}
+                return Bundle(self.manifest.model_copy(update=changed), (path,))
         return None
 
 
@@ -139,12 +166,17 @@ def load_bundle(folder: Path = DEFAULT_BUNDLE) -> Bundle:
     manifest = _read_manifest(folder / MANIFEST_FILE)
     if manifest.kinds != KINDS:
         raise InvalidBundle(f"bundle {manifest.name}: types or their order are not {list(KINDS)}")
-    path = folder / manifest.weights.file
+    paths = tuple(_checked(folder, manifest.name, member) for member in manifest.members)
+    return Bundle(manifest, paths)
+
+
+def _checked(folder: Path, name: str, member: Member) -> Path:
+    path = folder / member.file
     if path.parent != folder or not path.is_file():
-        raise InvalidBundle(f"bundle {manifest.name}: there is no file {manifest.weights.file}")
-    if sha256_of(path) != manifest.weights.sha256:
-        raise InvalidBundle(f"bundle {manifest.name}: sha256 of the weights is not the manifest's")
-    return Bundle(manifest, path)
+        raise InvalidBundle(f"bundle {name}: there is no file {member.file}")
+    if sha256_of(path) != member.sha256:
+        raise InvalidBundle(f"bundle {name}: sha256 of {member.file} is not the manifest's")
+    return path
 
 
 def sha256_of(path: Path) -> str:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ml.anatomy import HeadFrame, HeadPosition, laterality, locate_voxels, places
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
+from ml.evidence import SliceEvidence
 from ml.geometry import Placement
 from ml.lesions import Lesion, density_of, span_of
-from ml.scoring import Calibration, top_logit
+from ml.scoring import Calibration, top_slices
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
@@ -32,6 +33,8 @@ class HeadContext:
         (S,).
     placement
         Of the model's grid on the source.
+    evidence
+        What speaks for blood on each slab.
     kind_probabilities, kind_maps
         (N, K) and (N, K, h, w).
     frame, interior_spacing_mm
@@ -42,6 +45,7 @@ class HeadContext:
 
     slab_of_slice: NDArray[np.intp]
     placement: Placement
+    evidence: SliceEvidence
     kind_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
     frame: HeadFrame | None
@@ -92,7 +96,7 @@ def rate_kinds(
     type, the most probable one is named, because a bleed has a type.
     """
     probabilities = [
-        calibration.probability([top_logit(head.kind_probabilities[:, index])])
+        calibration.probability(top_slices(head.evidence.kind_features(index)))
         for index, calibration in enumerate(calibrations)
     ]
     carried = {kind for one in typed for kind in one.kinds}

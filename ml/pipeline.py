@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, StageTiming
 from ml.bundle import Bundle, Manifest
+from ml.evidence import SliceEvidence, gather_evidence
 from ml.findings import (
     HeadContext,
     TypedLesion,
@@ -26,7 +27,7 @@ from ml.findings import (
 from ml.geometry import ModelGrid, Placement, from_grid, head_center, to_grid
 from ml.intracranial import BONE_HU, Interior, find_interior
 from ml.lesions import find_lesions
-from ml.scoring import any_features, any_kind
+from ml.scoring import Calibration, top_slices
 from ml.slabs import Slabs, plan_slabs
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
@@ -47,6 +48,21 @@ NO_SKULL_FOUND: Final = "NO_SKULL_FOUND"
 LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
 
 
+class Members(NamedTuple):
+    """What each of M networks says, for how far they agree.
+
+    Attributes
+    ----------
+    kind_probabilities
+        (M, S, K) float32.
+    mask_probabilities
+        (M, S, h, w) float16 at the encoder's resolution.
+    """
+
+    kind_probabilities: NDArray[np.float32]
+    mask_probabilities: NDArray[np.float16]
+
+
 class Prediction(NamedTuple):
     """What a network says about S slices.
 
@@ -59,11 +75,14 @@ class Prediction(NamedTuple):
     kind_maps
         (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
         is blood; coarse.
+    members
+        What each of several networks says; None of one alone.
     """
 
     kind_probabilities: NDArray[np.float32]
     mask_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
+    members: Members | None = None
 
 
 class Predictor(Protocol):
@@ -187,15 +206,16 @@ def assess(
     """
     frame = find_frame(interior, slices.heights_mm)
     mask = _source_mask(slices, interior, prediction, manifest)
-    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.mask.least_ml)
+    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.rules.mask.least_ml)
     total_ml = sum(lesion.volume_ml for lesion in lesions)
-    calibration, points = manifest.calibration, manifest.operating.points
-    features = any_features(prediction.kind_probabilities, total_ml)
-    probability = calibration.any.probability(features)
+    calibration, points = manifest.rules.calibration, manifest.rules.operating.points
+    evidence = evidence_of(slices, interior, prediction)
+    probability = calibration.any.probability(top_slices(evidence.any_features))
     level = points.level(probability, total_ml)
     head = HeadContext(
         slab_of_slice=slices.slabs.of_slices(),
         placement=slices.placement,
+        evidence=evidence,
         kind_probabilities=prediction.kind_probabilities,
         kind_maps=prediction.kind_maps,
         frame=frame,
@@ -205,13 +225,18 @@ def assess(
     )
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
-    slice_probabilities = prediction.kind_probabilities[head.slab_of_slice]
+    of_slice = head.slab_of_slice
+    slice_any = calibration.slice_any.probabilities(evidence.any_features)[of_slice]
+    slice_kinds = [
+        curve.probabilities(evidence.kind_features(kind))[of_slice]
+        for kind, curve in enumerate(calibration.slice_kinds)
+    ]
     return Assessment(
         level=level,
         probability=probability,
         calibrated=True,
         threshold=points.suspected,
-        operating_point_id=manifest.operating.id,
+        operating_point_id=manifest.rules.operating.id,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
@@ -219,12 +244,41 @@ def assess(
         total_volume_ml_reason=None if typed else _no_volume_reason(level),
         midline_shift_mm=None,
         midline_shift_mm_reason="midline shift is not measured by this version",
-        slice_probabilities=slice_probabilities,
+        slice_any=slice_any.astype(np.float32),
+        slice_probabilities=np.stack(slice_kinds, axis=1).astype(np.float32),
         mask=_mask_of(mask.shape, typed),
-        key_slices=key_slices(typed, any_kind(slice_probabilities)),
+        key_slices=key_slices(typed, slice_any.astype(np.float32)),
         warnings=_warnings(manifest, slices, interior, frame),
         timing=StageTiming(0.0, 0.0, 0.0),
     )
+
+
+def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction) -> SliceEvidence:
+    """Boil a prediction down to log-odds per slab, blood inside the skull only."""
+    return gather_evidence(
+        prediction.kind_probabilities,
+        prediction.mask_probabilities * _inside(interior, prediction.mask_probabilities),
+        prediction.kind_maps,
+        slices.placement.grid.spacing_mm,
+    )
+
+
+def member_probabilities(
+    slices: ModelSlices, interior: Interior, prediction: Prediction, calibration: Calibration
+) -> NDArray[np.float64] | None:
+    """Return (M,): the study's probability by each member alone; None of one network."""
+    if prediction.members is None:
+        return None
+    kinds, masks = prediction.members
+    pixel_mm = slices.placement.grid.spacing_mm * len(slices.hu[0]) / masks.shape[-1]
+    inside = _inside(interior, masks)
+    features = [
+        top_slices(
+            gather_evidence(said, drawn * inside, prediction.kind_maps, pixel_mm).any_features
+        )
+        for said, drawn in zip(kinds, masks, strict=True)
+    ]
+    return calibration.probabilities(np.stack(features))
 
 
 def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
@@ -239,12 +293,17 @@ def _source_mask(
     slices: ModelSlices, interior: Interior, prediction: Prediction, manifest: Manifest
 ) -> NDArray[np.bool_]:
     """Return blood inside the skull, (S, R, C) on the source's grid."""
-    step = prediction.mask_probabilities.shape[-1] // interior.inside.shape[-1]
-    inside = interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+    inside = _inside(interior, prediction.mask_probabilities)
     probability = from_grid(prediction.mask_probabilities * inside, slices.placement)
-    blood = probability > manifest.mask.threshold
+    blood = probability > manifest.rules.mask.threshold
     thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
     return thin
+
+
+def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return the inside of the skull on the pixels of a mask."""
+    step = mask.shape[-1] // interior.inside.shape[-1]
+    return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
 
 
 def _heights_mm(source: Volume) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """The network behind a door of numpy: device, precision and batches stay in here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.network import HemorrhageNetwork
-from ml.pipeline import Prediction
+from ml.pipeline import Members, Prediction
 from ml.precision import has_bfloat16
 from ml.spec import NetworkSpec
 from ml.windows import stack_neighbors
@@ -25,12 +27,12 @@ GPU_BATCH_SLICES: Final = 16
 
 
 class TorchPredictor:
-    """Reads slices with torch.
+    """Reads slices with torch; several networks are averaged.
 
     Parameters
     ----------
-    network
-        In evaluation mode; is folded and moved.
+    networks
+        At least one, of the same sizes; they are folded and moved.
     device
         ``cpu``, ``cuda`` or ``cuda:N``.
     precision
@@ -44,14 +46,16 @@ class TorchPredictor:
 
     def __init__(
         self,
-        network: HemorrhageNetwork,
+        networks: Sequence[HemorrhageNetwork],
         device: str = "cpu",
         precision: torch.dtype = torch.float32,
     ) -> None:
-        """Fold batch normalization and move the network."""
-        folded = fold_norms(network.eval())
-        self._network = folded.to(device=device, dtype=precision).to(  # type: ignore[call-overload]
-            memory_format=torch.channels_last
+        """Fold batch normalization and move the networks."""
+        self._networks = tuple(
+            fold_norms(network.eval())
+            .to(device=device, dtype=precision)
+            .to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for network in networks
         )
         self._batch = BATCH_SLICES if device == "cpu" else GPU_BATCH_SLICES
         self.device = device
@@ -81,8 +85,8 @@ class TorchPredictor:
         opened = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
         torch.set_num_threads(threads)
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        network = load_network(opened.weights_path, opened.manifest.network)
-        return cls(network, chosen, _precision_for(chosen))
+        networks = [load_network(path, opened.manifest.network) for path in opened.weights_paths]
+        return cls(networks, chosen, _precision_for(chosen))
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
         """Read slices.
@@ -101,20 +105,42 @@ class TorchPredictor:
             self._read(stack_neighbors(slices, first, self._batch))
             for first in range(0, len(slices), self._batch)
         ]
-        return Prediction(
-            *(np.concatenate([part[index] for part in parts]) for index in range(3)),
+        kinds, masks, maps = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in Prediction._fields[:3]
         )
+        members = [part.members for part in parts if part.members is not None]
+        return Prediction(kinds, masks, maps, _joined(members) if members else None)
 
     @torch.inference_mode()
-    def _read(
-        self, stacks: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        reading = self._network(torch.from_numpy(stacks).to(self.device))
-        return (
-            _array(torch.sigmoid(reading.kinds.float())),
-            _array(torch.sigmoid(reading.mask[:, 0].float())),
-            _array(torch.softmax(reading.kind_maps.float(), dim=1)),
+    def _read(self, stacks: NDArray[np.float32]) -> Prediction:
+        """Read one batch with every member and average.
+
+        Types are averaged as log-odds: the mean then lies where one member's would, and the
+        calibration, which was fitted to members, fits the ensemble.
+        """
+        hu = torch.from_numpy(stacks).to(self.device)
+        readings = [network(hu) for network in self._networks]
+        kinds = torch.stack([reading.kinds.float() for reading in readings])
+        masks = torch.stack([torch.sigmoid(reading.mask[:, 0].float()) for reading in readings])
+        maps = torch.stack(
+            [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
         )
+        return Prediction(
+            _array(torch.sigmoid(kinds.mean(dim=0))),
+            _array(masks.mean(dim=0)),
+            _array(maps.mean(dim=0)),
+            self._members(kinds, masks) if len(readings) > 1 else None,
+        )
+
+    def _members(self, kinds: Tensor, masks: Tensor) -> Members:
+        reduced = functional.avg_pool2d(masks, self._networks[0].spec.reduction)
+        return Members(_array(torch.sigmoid(kinds)), reduced.half().cpu().numpy())
+
+
+def _joined(members: Sequence[Members]) -> Members:
+    """Join what the members said of following batches."""
+    return Members(*(np.concatenate(parts, axis=1) for parts in zip(*members, strict=True)))
 
 
 def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:

@@ -11,7 +11,6 @@ from preread.terms import Level
 
 # The two highest slices: one may be noise, a bleed of 5 ml is on two slices of 5 mm.
 TOP_SLICES: Final = 2
-LEAST_PROBABILITY: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,21 @@ class Calibration:
         if any(slope < 0 for slope in self.slopes):
             raise ValueError("a calibration must not fall: every slope is at least 0")
 
-    def probability(self, features: Sequence[float]) -> float:
-        """Return the calibrated probability, 0..1.
+    def probability(self, features: Sequence[float] | NDArray[np.float64]) -> float:
+        """Return the calibrated probability, 0..1, of (F,) features.
 
         Examples
         --------
         >>> Calibration(0.0, (1.0, 0.5)).probability([0.0, 0.0])
         0.5
         """
-        odds = self.intercept + float(np.dot(self.slopes, features))
-        return float(1.0 / (1.0 + np.exp(-odds)))
+        return float(self.probabilities(np.asarray(features, np.float64)[None])[0])
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (N,) calibrated probabilities of (N, F) features."""
+        odds = self.intercept + features @ np.array(self.slopes)
+        calibrated: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
+        return calibrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +95,14 @@ class OperatingPoints:
         return Level.NONE
 
 
-def any_kind(kind_probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (S,): 1 − Π(1 − p) of (S, K), as the network was trained to say «any»."""
-    some: NDArray[np.float32] = 1 - np.prod(1 - kind_probabilities, axis=1)
-    return some
-
-
-def top_logit(slice_probabilities: NDArray[np.float32]) -> float:
-    """Return the log-odds of the mean of the highest slices.
+def top_slices(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (F,) of (S, F): each feature's mean over its two highest slices.
 
     Examples
     --------
-    >>> round(top_logit(np.float32([0.1, 0.9, 0.7])), 3)
-    1.386
+    >>> top_slices(np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 3.0]])).tolist()
+    [3.0, 4.0]
     """
-    count = min(TOP_SLICES, len(slice_probabilities))
-    mean = float(np.sort(slice_probabilities)[-count:].mean())
-    mean = min(max(mean, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
-    return float(np.log(mean / (1 - mean)))
-
-
-def any_features(kind_probabilities: NDArray[np.float32], volume_ml: float) -> tuple[float, float]:
-    """Return what the calibration of «any hemorrhage» sees: slices and outlined volume."""
-    return top_logit(any_kind(kind_probabilities)), float(np.log1p(volume_ml))
+    count = min(TOP_SLICES, len(features))
+    highest: NDArray[np.float64] = np.sort(features, axis=0)[-count:].mean(axis=0)
+    return highest

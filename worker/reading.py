@@ -139,9 +139,9 @@ def _provenance(bundle: Bundle, predictor: Predictor) -> Model:
     return Model(
         name=manifest.name,
         version=manifest.version,
-        weights_sha256=manifest.weights.sha256,
+        weights_sha256=manifest.identity,
         code_version=__version__,
-        calibration_id=manifest.calibration.id,
+        calibration_id=manifest.rules.calibration.id,
         device=predictor.device,
         precision=predictor.precision,
         # One thread in a fixed order gives the same bits again; CUDA kernels may not.

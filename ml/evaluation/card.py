@@ -52,7 +52,7 @@ def read_report(folder: Path, bundle: Bundle) -> Figures:
     judged = report.get("bundle") if isinstance(report, dict) else None
     if not isinstance(report, dict) or not isinstance(judged, dict):
         raise InvalidBundle(f"bundle {name}: {REPORT_FILE} is malformed")
-    if judged.get("identity") != bundle.identity:
+    if judged.get("identity") != bundle.manifest.identity:
         raise InvalidBundle(f"bundle {name}: {REPORT_FILE} is of other weights")
     return report
 
@@ -83,10 +83,8 @@ def make_card(bundle: Bundle, report: Figures) -> str:
         "spared": spared,
     }
     described: Figures = json.loads(bundle.manifest.model_dump_json())
-    weights = described["weights"]
     return environment.get_template(TEMPLATE).render(
         manifest=described,
-        weights=weights if isinstance(weights, list) else [weights],
         report=report,
         notice=NOTICE,
         code_version=__version__,

@@ -169,7 +169,7 @@ def _unreadable(left_out: LeftOut, judge: Judge) -> UnreadStudy:
         name=left_out.name,
         patient=left_out.name,
         fold=None,
-        bundle=judge.bundle.identity,
+        bundle=judge.bundle.manifest.identity,
         basis=Basis.UNSEEN,
     )
     reason = f"unreadable: {left_out.reason}"

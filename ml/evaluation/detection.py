@@ -17,7 +17,7 @@ from ml.evaluation.metrics import (
 )
 from ml.evaluation.results import StudyResult
 from ml.labeled import PRESENT, UNKNOWN
-from ml.scoring import any_kind, top_logit
+from ml.scoring import top_slices
 from preread.terms import KINDS, HemorrhageType, Level
 
 LEVELS: Final = (Level.CRITICAL, Level.SUSPECTED, Level.INDETERMINATE, Level.NONE)
@@ -34,7 +34,7 @@ def study_figures(results: Sequence[StudyResult], bootstrap: Bootstrap) -> Figur
     """Judge «any hemorrhage» over studies."""
     known = known_studies(results)
     truth, scores = _truth(known), _probabilities(known)
-    slices_only = np.array([top_logit(_slice_any(one)) for one in known])
+    slices_only = np.array([top_slices(_slice_any(one)[:, None])[0] for one in known])
     return {
         **_areas(scores, truth, [one.identity.patient for one in known], bootstrap),
         "auc_of_slice_scores_alone": rounded(auc(slices_only, truth)),
@@ -160,8 +160,8 @@ def _array(answers: Iterable[bool]) -> NDArray[np.bool_]:
     return np.fromiter(answers, np.bool_)
 
 
-def _slice_any(one: StudyResult) -> NDArray[np.float32]:
-    return any_kind(np.array(one.said.slice_kinds, np.float32))
+def _slice_any(one: StudyResult) -> NDArray[np.float64]:
+    return np.array(one.said.slice_any, np.float64)
 
 
 def _kind_slices(

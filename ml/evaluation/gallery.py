@@ -16,7 +16,6 @@ from ml.evaluation.results import Identity, Outcome, StudyResult
 from ml.evaluation.study import Evaluated
 from ml.keyimages import Outline, Rgb, render_slice
 from ml.labeled import NO_BLOOD
-from ml.scoring import any_kind
 
 TRUTH_RGB: Final[Rgb] = (64, 220, 120)
 SAID_RGB: Final[Rgb] = (255, 64, 64)
@@ -135,7 +134,7 @@ def _telling_slice(evaluated: Evaluated, result: StudyResult) -> int:
     counts: NDArray[np.intp] = wrong.sum(axis=(1, 2))
     if counts.any():
         return int(counts.argmax())
-    return int(any_kind(np.array(result.said.slice_kinds, np.float32)).argmax())
+    return int(np.argmax(result.said.slice_any))
 
 
 def _small(png: bytes) -> bytes:

@@ -11,7 +11,6 @@ from ml.assessment import Assessment
 from ml.evaluation.results import Overlap, SaidLesion, SliceCounts, TrueLesion
 from ml.labeled import BLOOD_OF_UNKNOWN_KIND, NO_BLOOD
 from ml.lesions import Lesion, find_lesions
-from ml.scoring import any_kind
 from preread.dicom.volume import Volume
 from preread.terms import KINDS
 
@@ -93,7 +92,7 @@ def compare_outlines(
     ValueError
         If the assessment has other lesions than its mask.
     """
-    scores = any_kind(assessment.slice_probabilities)
+    scores = assessment.slice_any
     lesion_scores = np.array([scores[one.slices.peak] for one in blood.said], np.float64)
     truth = mask != NO_BLOOD
     shared = assessment.mask & truth

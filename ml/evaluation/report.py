@@ -59,7 +59,7 @@ def make_report(
         "bundle": {
             "name": manifest.name,
             "version": manifest.version,
-            "identity": bundle.identity,
+            "identity": manifest.identity,
         },
         "source": source,
         "evaluated_on": day.isoformat(),

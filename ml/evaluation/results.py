@@ -77,8 +77,8 @@ class Said(_Value):
         (K,).
     named
         The types in the pre-read.
-    slice_kinds
-        (S, K) probabilities.
+    slice_any, slice_kinds
+        (S,) and (S, K) probabilities.
     volume_ml
         Of all outlined lesions; 0 where nothing is outlined.
     mean_hu
@@ -93,6 +93,7 @@ class Said(_Value):
     kind_probabilities: tuple[float, ...]
     kind_thresholds: tuple[float, ...]
     named: tuple[HemorrhageType, ...]
+    slice_any: tuple[float, ...]
     slice_kinds: tuple[tuple[float, ...], ...]
     volume_ml: float
     mean_hu: float | None

@@ -57,7 +57,7 @@ class Judge:
             name=study.name,
             patient=study.patient,
             fold=study.fold,
-            bundle=self.bundle.identity,
+            bundle=self.bundle.manifest.identity,
             basis=basis,
         )
 
@@ -226,6 +226,7 @@ def _said(read: _Read) -> Said:
         kind_probabilities=tuple(one.probability for one in assessment.kinds),
         kind_thresholds=tuple(one.threshold for one in assessment.kinds),
         named=tuple(one.kind for one in assessment.kinds if one.present),
+        slice_any=tuple(round(float(one), DIGITS) for one in assessment.slice_any),
         slice_kinds=tuple(
             tuple(round(float(probability), DIGITS) for probability in row)
             for row in assessment.slice_probabilities

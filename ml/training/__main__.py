@@ -1,6 +1,6 @@
-"""``python -m ml.training prepare|phantoms|train|predict|evaluate|export``.
+"""``python -m ml.training prepare|phantoms|paint|train|predict|evaluate|export``.
 
-The order of the recipe. ``prepare`` and ``phantoms`` write the sets; ``train`` makes one
+The order of the recipe. ``prepare``, ``phantoms`` and ``paint`` write the sets; ``train`` makes one
 network per fold and one of all patients; ``predict`` reads each fold's held-out patients;
 ``evaluate`` prints the figures; ``export`` calibrates on all out-of-fold predictions and
 writes the bundle.
@@ -18,10 +18,10 @@ import torch
 from ml.training.config import read_config
 from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
-from ml.training.export import export_bundle
+from ml.training.export import FoldNetwork, export_bundle
+from ml.training.painting.paint import paint_set
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_ctich, prepare_phantoms
-from ml.training.scorebook import fit_scorebook
 from ml.training.train import RunPaths, train
 
 
@@ -43,6 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--heads", type=int, default=40)
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
+    painted = _step(steps, "paint", _paint, "bleeds painted into real heads; they only train")
+    painted.add_argument("--prepared", type=Path, required=True)
+    painted.add_argument("--out", type=Path, required=True)
+    painted.add_argument("--copies", type=int, default=2, help="of each head without blood")
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
@@ -67,9 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--prepared", type=Path, required=True)
     export.add_argument("--predictions", type=Path, required=True)
     export.add_argument("--report", type=Path, required=True)
-    export.add_argument("--run", type=Path, required=True, help="run without a held-out fold")
-    export.add_argument("--earlier", type=Path, help="run that --run started from")
-    export.add_argument("--fold-runs", type=Path, nargs="*", default=[], help="for the record")
+    export.add_argument(
+        "--runs", type=Path, required=True, help="folder of the folds' runs, each named by its fold"
+    )
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     return parser
 
@@ -93,6 +97,12 @@ def _prepare(arguments: argparse.Namespace) -> None:
 def _phantoms(arguments: argparse.Namespace) -> None:
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.heads)
     prepare_phantoms(arguments.out, read_config(arguments.config).network, seeds)
+
+
+def _paint(arguments: argparse.Namespace) -> None:
+    spec = read_config(arguments.config).network
+    spacing_mm = spec.spacing_mm * spec.reduction
+    paint_set(arguments.prepared, arguments.out, spacing_mm, arguments.copies)
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -128,17 +138,15 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     config = read_config(arguments.config)
     patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
+    folds = sorted({one.fold for one in patients})
+    runs = {fold: arguments.runs / str(fold) for fold in folds}
     export_bundle(
-        arguments.run / "weights.safetensors",
+        [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs.items()],
         arguments.out,
         config=config,
-        book=fit_scorebook(patients),
+        patients=patients,
         figures=json.loads(arguments.report.read_text()),
-        training={
-            "steps": _steps_of(arguments.run),
-            "earlier_steps": _steps_of(arguments.earlier) if arguments.earlier else 0,
-            "fold_steps": [_steps_of(run) for run in arguments.fold_runs],
-        },
+        training={"steps": {str(fold): _steps_of(run) for fold, run in runs.items()}},
     )
 
 

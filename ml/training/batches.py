@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ml.training.prepared import PreparedSet
+from ml.training.prepared import ReducedSet
 
 KINDS: Final = 5
 
@@ -47,7 +47,7 @@ class Sampler:
     """
 
     def __init__(
-        self, prepared: PreparedSet, chosen: list[int], random: np.random.Generator
+        self, prepared: ReducedSet, chosen: list[int], random: np.random.Generator
     ) -> None:
         """Weigh the slices."""
         self._prepared = prepared
@@ -68,8 +68,8 @@ class Sampler:
     def _read(self, indices: list[int]) -> Batch:
         prepared = self._prepared
         hu = np.stack([self._stack(index) for index in indices]).astype(np.float32)
-        share = prepared.mask_reduced[indices].astype(np.float32)[:, None] / 255
-        kind = prepared.kind_reduced[indices]
+        share = prepared.mask[indices].astype(np.float32)[:, None] / 255
+        kind = prepared.kind[indices]
         known = [(kind == 1 + index).astype(np.float32) for index in range(KINDS)]
         maps = np.concatenate([share, np.stack(known, axis=1)], axis=1)
         labels = np.array([prepared.rows[index].labels for index in indices], np.float32)
@@ -84,7 +84,7 @@ class Sampler:
             else index
             for other in near
         ]
-        return np.stack([self._prepared.hu_reduced[other] for other in same])
+        return np.stack([self._prepared.hu[other] for other in same])
 
 
 def join(batches: list[Batch]) -> Batch:

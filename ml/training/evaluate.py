@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from ml.evaluation.metrics import auc, calibration_error, interval_by_patient, wilson
-from ml.scoring import any_kind, top_logit
+from ml.scoring import top_slices
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from ml.training.scorebook import Scorebook, fit_scorebook, slice_dice
 from preread.terms import KINDS, Level
@@ -43,6 +43,11 @@ class Judged:
     def probability(self) -> float:
         """Calibrated probability of any hemorrhage."""
         return self.book.any_probability(self.evidence)
+
+    @property
+    def slice_probabilities(self) -> NDArray[np.float64]:
+        """(S,) calibrated probability of any hemorrhage on each slice."""
+        return self.book.slice_curve.probabilities(self.evidence.slices.any_features)
 
     @property
     def level(self) -> Level:
@@ -81,7 +86,7 @@ def report(patients: list[PatientEvidence], rounds: int = ROUNDS) -> dict[str, J
         "folds": len({one.fold for one in patients}),
         "bootstrap_rounds": rounds,
         "study_any": _study_any(judged, rounds),
-        "slice_any": _slice_any(patients, rounds),
+        "slice_any": _slice_any(judged, rounds),
         "kinds": {kind.value: _kind(judged, index, rounds) for index, kind in enumerate(KINDS)},
         "mask": _mask(judged, rounds),
         "levels": _levels(judged),
@@ -104,10 +109,14 @@ def write_report(figures: dict[str, JsonValue], path: Path) -> None:
 def _study_any(judged: list[Judged], rounds: int) -> dict[str, JsonValue]:
     truth = np.array([one.positive for one in judged])
     scores = np.array([one.probability for one in judged])
-    slices_only = np.array([top_logit(any_kind(one.evidence.kind_probabilities)) for one in judged])
+    said, drawn = (
+        np.array([top_slices(one.evidence.slices.any_features)[index] for one in judged])
+        for index in (1, 0)
+    )
     return {
         **_area(scores, truth, [one.evidence.patient for one in judged], rounds),
-        "auc_of_slice_scores_alone": _rounded(auc(slices_only, truth)),
+        "auc_of_the_classifier_alone": _rounded(auc(said, truth)),
+        "auc_of_the_outline_alone": _rounded(auc(drawn, truth)),
         "calibration_error": _rounded(calibration_error(scores, truth)),
         "brier": _rounded(float(((scores - truth) ** 2).mean())),
         "suspected": _sensitivity(
@@ -118,17 +127,23 @@ def _study_any(judged: list[Judged], rounds: int) -> dict[str, JsonValue]:
     }
 
 
-def _slice_any(patients: list[PatientEvidence], rounds: int) -> dict[str, JsonValue]:
+def _slice_any(judged: list[Judged], rounds: int) -> dict[str, JsonValue]:
+    patients = [one.evidence for one in judged]
     truth = np.concatenate([one.labels.any(axis=1) for one in patients])
-    scores = np.concatenate([any_kind(one.kind_probabilities) for one in patients])
+    scores = np.concatenate([one.slice_probabilities for one in judged])
     owners = [one.patient for one in patients for _ in one.labels]
-    return _area(scores.astype(np.float64), truth, owners, rounds)
+    return _area(scores, truth, owners, rounds)
 
 
 def _kind(judged: list[Judged], kind: int, rounds: int) -> dict[str, JsonValue]:
     patients = [one.evidence for one in judged]
     truth = np.concatenate([one.labels[:, kind] for one in patients])
-    scores = np.concatenate([one.kind_probabilities[:, kind] for one in patients])
+    scores = np.concatenate(
+        [
+            one.book.slice_kind_curves[kind].probabilities(one.evidence.slices.kind_features(kind))
+            for one in judged
+        ]
+    )
     owners = [one.patient for one in patients for _ in one.labels]
     study_truth = np.array([one.labels[:, kind].any() for one in patients])
     study_scores = np.array([one.book.kind_probability(one.evidence, kind) for one in judged])
@@ -139,7 +154,7 @@ def _kind(judged: list[Judged], kind: int, rounds: int) -> dict[str, JsonValue]:
     return {
         "positive_slices": int(truth.sum()),
         "positive_patients": int(study_truth.sum()),
-        "slice": _area(scores.astype(np.float64), truth, owners, rounds),
+        "slice": _area(scores, truth, owners, rounds),
         "study_auc": _rounded(auc(study_scores, study_truth)),
         "at_threshold": _sensitivity(said, study_truth),
     }
@@ -189,13 +204,13 @@ def _fold(judged: list[Judged], fold: int) -> dict[str, JsonValue]:
     own = [one for one in judged if one.evidence.fold == fold]
     truth = np.array([one.positive for one in own])
     slices = np.concatenate([one.evidence.labels.any(axis=1) for one in own])
-    scores = np.concatenate([any_kind(one.evidence.kind_probabilities) for one in own])
+    scores = np.concatenate([one.slice_probabilities for one in own])
     dice = np.concatenate([slice_dice(one.evidence, one.book.mask_index) for one in own])
     return {
         "patients": len(own),
         "positive": int(truth.sum()),
         "study_auc": _rounded(auc(np.array([one.probability for one in own]), truth)),
-        "slice_auc": _rounded(auc(scores.astype(np.float64), slices)),
+        "slice_auc": _rounded(auc(scores, slices)),
         "slice_dice": _rounded(float(dice.mean())),
     }
 

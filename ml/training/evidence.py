@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.evidence import SliceEvidence, gather_evidence
 from ml.lesions import find_lesions
 from ml.pipeline import interior_of
 from ml.training.predict import patients_of, read_prediction
 from ml.training.prepared import PreparedSet, open_prepared
 
-MASK_THRESHOLDS: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+MASK_THRESHOLDS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 LEAST_ML: Final = 0.5
 SLAB_MM: Final = 5.0
 # The floor without a network: blood is what lies between these HU inside the skull.
@@ -29,8 +30,8 @@ class PatientEvidence:
         Who, and the fold that was held out.
     labels
         (S, K) bool.
-    kind_probabilities
-        (S, K).
+    slices
+        What speaks for blood on each slice.
     overlap, predicted
         (T, S) pixels of the mask that are blood, and that are said to be.
     truth
@@ -46,7 +47,7 @@ class PatientEvidence:
     patient: int
     fold: int
     labels: NDArray[np.bool_]
-    kind_probabilities: NDArray[np.float32]
+    slices: SliceEvidence
     overlap: NDArray[np.int64]
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
@@ -93,7 +94,9 @@ def _evidence(
         patient=patient,
         fold=source.rows[int(rows[0])].fold,
         labels=np.array([source.rows[int(row)].labels for row in rows], np.bool_),
-        kind_probabilities=prediction.kind_probabilities,
+        slices=gather_evidence(
+            prediction.kind_probabilities, maps, prediction.kind_maps, spacing_mm
+        ),
         overlap=np.array([_count(mask & truth) for mask in masks]),
         predicted=np.array([_count(mask) for mask in masks]),
         truth=_count(truth),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ml.pipeline import Prediction
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
-from ml.training.prepared import PreparedSet, open_prepared
+from ml.training.prepared import PreparedSet, ReducedSet, open_prepared
 
 
 def predict_fold(
@@ -36,7 +36,7 @@ def predict_fold(
         Patients of the fold.
     """
     source = open_prepared(prepared)
-    predictor = TorchPredictor(load_network(weights, spec))
+    predictor = TorchPredictor([load_network(weights, spec)])
     target.mkdir(parents=True, exist_ok=True)
     count = 0
     for patient, rows in patients_of(source, fold):
@@ -49,7 +49,7 @@ def predict_fold(
 
 
 def patients_of(
-    source: PreparedSet, fold: int | None = None
+    source: PreparedSet | ReducedSet, fold: int | None = None
 ) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """Yield each patient, of one fold or of all, with the indices of its slices."""
     names = [row.patient for row in source.rows if fold is None or row.fold == fold]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -68,14 +68,31 @@ class SourceSeries:
 
 @dataclass(frozen=True, slots=True)
 class PreparedSet:
-    """A prepared folder, opened."""
+    """A prepared folder, opened at full resolution: what networks are judged on."""
 
     rows: tuple[SliceRow, ...]
     hu: NDArray[np.int16]
     mask: NDArray[np.uint8]
-    hu_reduced: NDArray[np.int16]
-    mask_reduced: NDArray[np.uint8]
-    kind_reduced: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedSet:
+    """A prepared folder, opened at the encoder's resolution: what networks learn from.
+
+    Attributes
+    ----------
+    hu
+        (N, h, w) int16.
+    mask
+        (N, h, w) uint8, share of blood; 255 is all.
+    kind
+        (N, h, w) uint8, 1 + index of the kind where the source knows it.
+    """
+
+    rows: tuple[SliceRow, ...]
+    hu: NDArray[np.int16]
+    mask: NDArray[np.uint8]
+    kind: NDArray[np.uint8]
 
 
 def write_prepared(
@@ -123,15 +140,24 @@ def write_prepared(
 
 
 def open_prepared(folder: Path) -> PreparedSet:
-    """Open a prepared folder; the arrays stay on disk."""
+    """Open a prepared folder at full resolution; the arrays stay on disk."""
+    return PreparedSet(_rows(folder), _mapped(folder, "hu"), _mapped(folder, "mask"))
+
+
+def open_reduced(folder: Path) -> ReducedSet:
+    """Open a prepared folder at the encoder's resolution; the arrays stay on disk."""
+    arrays = (_mapped(folder, name) for name in ("hu_reduced", "mask_reduced", "kind_reduced"))
+    return ReducedSet(_rows(folder), *arrays)
+
+
+def _rows(folder: Path) -> tuple[SliceRow, ...]:
     rows = json.loads((folder / "slices.json").read_text())
-    arrays = {
-        name: np.load(folder / f"{name}.npy", mmap_mode="r")
-        for name in ("hu", "mask", "hu_reduced", "mask_reduced", "kind_reduced")
-    }
-    return PreparedSet(
-        rows=tuple(SliceRow(**{**row, "labels": tuple(row["labels"])}) for row in rows), **arrays
-    )
+    return tuple(SliceRow(**{**row, "labels": tuple(row["labels"])}) for row in rows)
+
+
+def _mapped(folder: Path, name: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r")
+    return array
 
 
 def _resampled(

@@ -11,7 +11,7 @@ from ml.evaluation.metrics import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
-from ml.scoring import Calibration, OperatingPoints, any_features, top_logit
+from ml.scoring import Calibration, OperatingPoints, top_slices
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
 
@@ -43,7 +43,9 @@ class Scorebook:
     mask_index
         Into ``MASK_THRESHOLDS``.
     any_curve, kind_curves
-        Calibrations.
+        Calibrations of the study.
+    slice_curve, slice_kind_curves
+        Calibrations of a slice.
     points
         Operating points.
     """
@@ -51,15 +53,17 @@ class Scorebook:
     mask_index: int
     any_curve: Calibration
     kind_curves: tuple[Calibration, ...]
+    slice_curve: Calibration
+    slice_kind_curves: tuple[Calibration, ...]
     points: OperatingPoints
 
     def any_probability(self, evidence: PatientEvidence) -> float:
         """Return the calibrated probability of any hemorrhage."""
-        return self.any_curve.probability(_features(evidence, self.mask_index))
+        return self.any_curve.probability(top_slices(evidence.slices.any_features))
 
     def kind_probability(self, evidence: PatientEvidence, kind: int) -> float:
         """Return the calibrated probability of one kind."""
-        return self.kind_curves[kind].probability([top_logit(evidence.kind_probabilities[:, kind])])
+        return self.kind_curves[kind].probability(top_slices(evidence.slices.kind_features(kind)))
 
     def volume_ml(self, evidence: PatientEvidence) -> float:
         """Return the outlined volume."""
@@ -70,7 +74,7 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
     """Fit on these patients, and on nothing else."""
     mask_index = int(np.argmax([mean_dice(known, index) for index in range(len(MASK_THRESHOLDS))]))
     truth = np.array([one.labels.any() for one in known])
-    features = np.array([_features(one, mask_index) for one in known])
+    features = np.array([top_slices(one.slices.any_features) for one in known])
     any_curve = fit_calibration(features, truth, RIDGE_ANY)
     fitted = np.array([any_curve.probability(row) for row in features])
     curves, thresholds = _fit_kinds(known)
@@ -84,7 +88,8 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
         critical_ml=CRITICAL_ML,
         kinds=thresholds,
     )
-    return Scorebook(mask_index, any_curve, curves, points)
+    slice_curve, slice_kind_curves = _fit_slices(known)
+    return Scorebook(mask_index, any_curve, curves, slice_curve, slice_kind_curves, points)
 
 
 def mean_dice(known: list[PatientEvidence], mask_index: int) -> float:
@@ -106,7 +111,7 @@ def _fit_kinds(
     curves, thresholds = [], []
     for kind in range(len(KINDS)):
         truth = np.array([one.labels[:, kind].any() for one in known])
-        scores = np.array([[top_logit(one.kind_probabilities[:, kind])] for one in known])
+        scores = np.array([top_slices(one.slices.kind_features(kind)) for one in known])
         curve = fit_calibration(scores, truth, RIDGE_KIND)
         fitted = np.array([curve.probability(row) for row in scores])
         curves.append(curve)
@@ -115,5 +120,16 @@ def _fit_kinds(
     return tuple(curves), tuple(thresholds)
 
 
-def _features(one: PatientEvidence, mask_index: int) -> tuple[float, float]:
-    return any_features(one.kind_probabilities, float(one.lesion_ml[mask_index]))
+def _fit_slices(known: list[PatientEvidence]) -> tuple[Calibration, tuple[Calibration, ...]]:
+    labels = np.concatenate([one.labels for one in known])
+    features = np.concatenate([one.slices.any_features for one in known])
+    kinds = [
+        fit_calibration(
+            np.concatenate([one.slices.kind_features(kind) for one in known]),
+            labels[:, kind],
+            RIDGE_KIND,
+        )
+        for kind in range(len(KINDS))
+    ]
+    any_label: NDArray[np.bool_] = labels.max(axis=1)
+    return fit_calibration(features, any_label, RIDGE_ANY), tuple(kinds)

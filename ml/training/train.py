@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from tqdm import tqdm
 
 from ml.classifier import load_imagenet
 from ml.network import HemorrhageNetwork, Reading
@@ -19,8 +20,9 @@ from ml.precision import has_bfloat16
 from ml.training.augment import augment
 from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
+from ml.training.curves import draw_curves
 from ml.training.losses import losses, total
-from ml.training.prepared import open_prepared
+from ml.training.prepared import open_reduced
 
 ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
@@ -89,12 +91,16 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     run = _Run(config, paths, fold)
     run.resume()
     started = saved_at = time.monotonic()
-    while run.progress.step < config.steps and time.monotonic() - started < minutes * 60:
-        run.step(run.progress.step / config.steps)
+    first = run.progress.step
+    for step in tqdm(range(first, config.steps), f"fold {fold}", config.steps, initial=first):
+        if time.monotonic() - started >= minutes * 60:
+            break
+        run.step(step / config.steps)
         if time.monotonic() - saved_at > config.checkpoint_every_s:
             run.save()
             saved_at = time.monotonic()
     run.save()
+    draw_curves(paths.run)
     target = paths.run / "weights.safetensors"
     save_file(run.averaged(), target, {"name": config.name, "fold": str(fold)})
     return target
@@ -247,7 +253,7 @@ def _sampler(name: str, paths: RunPaths, fold: int, random: np.random.Generator)
     if name not in paths.sets:
         message = f"the configuration asks for slices of «{name}», and no such set was given"
         raise ValueError(message)
-    prepared = open_prepared(paths.sets[name])
+    prepared = open_reduced(paths.sets[name])
     folds = {row.fold for row in prepared.rows}
     if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
         message = f"the prepared set «{name}» has no fold {fold}; nothing would be held out"

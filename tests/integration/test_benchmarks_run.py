@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from benchmarks import figures, rounds, table
 from benchmarks.figures import Figure, Ratio
 from benchmarks.instances import mold
-from ml.bundle import WeightsFile, sha256_of
+from ml.bundle import sha256_of
 from ml.network import HemorrhageNetwork
 from preread.dicom.header import read_header
 from tests.support.heads import manifest
@@ -31,8 +31,8 @@ def untrained_bundle(tmp_path_factory):
     torch.manual_seed(1)
     path = folder / "weights.safetensors"
     save_file(HemorrhageNetwork(said.network).state_dict(), path)
-    weights = WeightsFile(file=path.name, sha256=sha256_of(path), size_bytes=path.stat().st_size)
-    told = said.model_copy(update={"weights": weights})
+    found = {"file": path.name, "sha256": sha256_of(path), "size_bytes": path.stat().st_size}
+    told = said.model_copy(update={"members": (said.members[0].model_copy(update=found),)})
     (folder / "manifest.json").write_text(told.model_dump_json(), encoding="utf-8")
     return folder
 

@@ -36,7 +36,7 @@ def write_manifest(folder, **changes):
     text = json.loads(manifest().model_dump_json())
     weights = folder / "w.safetensors"
     text["network"] = {"size": 128, "spacing_mm": 1.8, "reduction": 2, "kinds": 5, "dropout": 0.3}
-    text["weights"] = {
+    text["members"][0] |= {
         "file": "w.safetensors",
         "sha256": sha256_of(weights),
         "size_bytes": weights.stat().st_size,
@@ -70,7 +70,7 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"schema_version": "2.0"}, id="unknown version"),
+        pytest.param({"schema_version": "1.0"}, id="unknown version"),
         pytest.param({"surprise": 1}, id="unknown key"),
         pytest.param({"kinds": ["IPH"]}, id="missing kinds"),
         pytest.param({"kinds": [kind.value for kind in reversed(KINDS)]}, id="other order"),
@@ -84,14 +84,30 @@ def test_a_manifest_that_does_not_fit_this_software_is_refused(copy, changes):
 
 def test_weights_outside_the_bundle_are_not_opened(copy):
     shutil.copy(copy / "w.safetensors", copy.parent / "outside.safetensors")
-    weights = {
-        "file": "../outside.safetensors",
-        "sha256": sha256_of(copy / "w.safetensors"),
-        "size_bytes": 1,
-    }
-    write_manifest(copy, weights=weights)
+    member = json.loads((copy / "manifest.json").read_text())["members"][0]
+    write_manifest(copy, members=[member | {"file": "../outside.safetensors"}])
     with pytest.raises(InvalidBundle, match="no file"):
         load_bundle(copy)
+
+
+def test_a_bundle_without_a_network_is_refused(copy):
+    write_manifest(copy, members=[])
+    with pytest.raises(InvalidBundle, match="malformed"):
+        load_bundle(copy)
+
+
+def test_the_network_that_never_saw_a_fold_is_found_with_its_own_rules(copy):
+    member = json.loads((copy / "manifest.json").read_text())["members"][0]
+    rules = json.loads(json.dumps(member["rules"]))
+    rules["operating"]["id"] = "without fold 2"
+    second = member | {"held_out_fold": 2, "rules": rules}
+    write_manifest(copy, members=[member | {"held_out_fold": 1}, second])
+    bundle = load_bundle(copy)
+    held_out = bundle.held_out(2)
+    assert held_out.manifest.rules.operating.id == "without fold 2"
+    assert [one.held_out_fold for one in held_out.manifest.members] == [2]
+    assert held_out.weights_paths == bundle.weights_paths[1:]
+    assert bundle.held_out(3) is None
 
 
 def test_weights_of_another_network_are_refused(copy):
@@ -104,7 +120,9 @@ def test_weights_of_another_network_are_refused(copy):
 def test_the_shipped_bundle_is_whole_small_and_says_where_it_comes_from():
     bundle = load_bundle(DEFAULT_BUNDLE)
     shipped = bundle.manifest
-    assert bundle.weights_path.stat().st_size == shipped.weights.size_bytes < 10_000_000
+    sizes = [path.stat().st_size for path in bundle.weights_paths]
+    assert sizes == [member.size_bytes for member in shipped.members]
+    assert max(sizes) < 10_000_000
     assert any("10.13026/w8q8-ky94" in citation for citation in shipped.citations)
     assert "CC BY 4.0" in shipped.license
     channels = [(c.slice_offset, c.low_hu, c.high_hu) for c in shipped.channels]
@@ -122,7 +140,8 @@ def test_the_model_card_tells_the_manifests_figures():
     bundle = load_bundle(DEFAULT_BUNDLE)
     card = (DEFAULT_BUNDLE.parents[2] / "docs" / "model-card.md").read_text(encoding="utf-8")
     evaluation = bundle.manifest.evaluation
-    assert bundle.manifest.weights.sha256 in card
+    assert bundle.manifest.identity in card
+    assert all(member.sha256 in card for member in bundle.manifest.members)
     assert f"{evaluation['study_any']['auc']:.3f}" in card
     assert f"{evaluation['slice_any']['auc']:.3f}" in card
     assert f"{evaluation['mask']['slice_dice']:.3f}" in card

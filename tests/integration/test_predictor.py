@@ -36,12 +36,28 @@ def slices(count, seed=0):
 
 
 def test_the_shapes_are_those_of_the_door():
-    prediction = TorchPredictor(network()).predict(slices(5))
+    prediction = TorchPredictor([network()]).predict(slices(5))
     assert prediction.kind_probabilities.shape == (5, 5)
     assert prediction.mask_probabilities.shape == (5, 128, 128)
     assert prediction.kind_maps.shape[:2] == (5, 5)
     assert prediction.kind_maps.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert all(part.dtype == np.float32 for part in prediction)
+    assert all(part.dtype == np.float32 for part in prediction[:3])
+    assert prediction.members is None
+
+
+def test_several_networks_are_averaged_and_each_is_still_heard():
+    one, other = (TorchPredictor([network(seed)]).predict(slices(5)) for seed in (0, 1))
+    both = TorchPredictor([network(0), network(1)]).predict(slices(5))
+    mean = (one.mask_probabilities + other.mask_probabilities) / 2
+    assert both.mask_probabilities == pytest.approx(mean, abs=1e-5)
+    assert both.members.kind_probabilities == pytest.approx(
+        np.stack([one.kind_probabilities, other.kind_probabilities]), abs=1e-5
+    )
+    assert both.members.mask_probabilities.shape == (2, 5, 64, 64)
+    assert both.members.mask_probabilities.mean() == pytest.approx(mean.mean(), abs=1e-3)
+    said = (*both.members.kind_probabilities, both.kind_probabilities)
+    odds = [np.log(p / (1 - p)) for p in said]
+    assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2, abs=1e-3)
 
 
 def test_folding_the_norms_does_not_change_the_function():
@@ -55,7 +71,7 @@ def test_folding_the_norms_does_not_change_the_function():
 
 
 def test_a_slice_is_read_alike_in_any_batch():
-    predictor = TorchPredictor(network())
+    predictor = TorchPredictor([network()])
     whole = predictor.predict(slices(9))
     part = predictor.predict(slices(9)[3:8])
     # The neighbors of the part's inner slices are the same.
@@ -82,7 +98,7 @@ def test_torchvision_names_load_and_the_neighbors_start_weak():
 
 
 def test_the_device_and_its_precision_are_named():
-    predictor = TorchPredictor(network())
+    predictor = TorchPredictor([network()])
     assert (predictor.device, predictor.precision) == ("cpu", "float32")
 
 

@@ -16,14 +16,14 @@ from ml.training.augment import Augmentation, augment
 from ml.training.batches import Sampler
 from ml.training.config import TrainingConfig, read_config
 from ml.training.ctich import read_ctich, rebuild_hu
+from ml.training.curves import draw_curves
 from ml.training.evaluate import judge, report
 from ml.training.evidence import MASK_THRESHOLDS, gather
-from ml.training.export import export_bundle
+from ml.training.export import FoldNetwork, export_bundle
 from ml.training.losses import any_kind_loss
 from ml.training.predict import predict_fold
 from ml.training.prepare import draw_bleeds, prepare_phantoms
-from ml.training.prepared import SliceRow, SourceSeries, open_prepared, write_prepared
-from ml.training.scorebook import fit_scorebook
+from ml.training.prepared import SliceRow, SourceSeries, open_prepared, open_reduced, write_prepared
 from ml.training.train import RunPaths, train
 from preread.terms import KINDS, HemorrhageType
 from tests.support.heads import Ball, head
@@ -33,9 +33,10 @@ CONFIGS = Path(__file__).parents[2] / "ml" / "training" / "configs"
 
 @pytest.fixture(scope="module")
 def config():
-    shipped = json.loads((CONFIGS / "ctich-mbv2-01.json").read_text())
+    shipped = json.loads((CONFIGS / "ctich-mbv2-02.json").read_text())
     shipped["network"] |= {"size": 128, "spacing_mm": 1.8}
-    shipped["batch"] = {"slices": 4, "positive": 2, "phantoms": 0, "phantoms_positive": 0}
+    shipped["steps"] = 4
+    shipped["batch"] = {"real": {"slices": 4, "positive": 2}}
     shipped["phases"] = [{"until": 1.0, "size": 64}]
     shipped["checkpoint_every_s"] = 0.0
     return TrainingConfig.model_validate(shipped)
@@ -75,12 +76,10 @@ def imagenet(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(config, prepared, imagenet, tmp_path_factory):
-    """A folder with one run of a few seconds per fold, and one of all patients."""
+    """A folder with one short run per fold."""
     folder = tmp_path_factory.mktemp("runs")
-    for fold in (-1, 0, 1, 2):
-        train(
-            config, RunPaths(prepared, None, imagenet, folder / str(fold)), fold=fold, minutes=0.04
-        )
+    for fold in (0, 1, 2):
+        train(config, RunPaths({"real": prepared}, imagenet, folder / str(fold)), fold=fold)
     return folder
 
 
@@ -99,24 +98,52 @@ def test_a_prepared_set_keeps_labels_blood_and_hu(prepared):
     assert ((opened.mask.sum(axis=(1, 2)) > 0) == labels.any(axis=1)).all()
     assert opened.hu[opened.mask > 0].mean() == pytest.approx(65, abs=2)
     # Each reduced pixel is 2×2 pixels.
-    assert opened.mask_reduced.sum() / 255 * 4 == pytest.approx(opened.mask.sum(), rel=0.05)
-    assert set(np.unique(opened.kind_reduced)) == {0, 1}
+    reduced = open_reduced(prepared)
+    assert reduced.mask.sum() / 255 * 4 == pytest.approx(opened.mask.sum(), rel=0.05)
+    assert set(np.unique(reduced.kind)) == {0, 1}
 
 
-def test_a_cut_run_goes_on_where_it_was(config, prepared, imagenet, tmp_path):
-    paths = RunPaths(prepared, None, imagenet, tmp_path)
-    train(config, paths, fold=0, minutes=0.02)
+def test_a_cut_run_goes_on_where_it_was_to_the_last_step(config, prepared, imagenet, tmp_path):
+    paths = RunPaths({"real": prepared}, imagenet, tmp_path)
+    train(config, paths, fold=0, minutes=5e-4)  # one step takes longer
     first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    train(config, paths, fold=0, minutes=0.04)
+    assert first["step"] == 1
+    train(config, paths, fold=0)
     second = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert second["step"] > first["step"] > 0
-    assert second["spent_s"] > first["spent_s"]
-    assert first["spent_s"] == pytest.approx(0.02 * 60, abs=3)
+    assert second["step"] == config.steps
+    assert second["cpu_s"] > first["cpu_s"] > 0
+
+
+def test_a_finished_run_trains_no_more(config, prepared, imagenet, runs):
+    path = runs / "1" / "weights.safetensors"
+    before = load_file(path)
+    train(config, RunPaths({"real": prepared}, imagenet, runs / "1"), fold=1)
+    after = load_file(path)
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_curves_of_a_run_are_drawn_from_its_log(tmp_path):
+    assert draw_curves(tmp_path) is None
+    lines = [
+        {"step": 20 * n, "share": n / 5, "size": 64 * (1 + n // 3), "cpu_s": n, "mask": 1 / (1 + n)}
+        for n in range(5)
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    picture = draw_curves(tmp_path).read_text()
+    assert picture.lstrip().startswith("<?xml")
+    assert "<!-- mask -->" in picture
+    assert "<!--  128 px -->" in picture
+
+
+def test_a_source_that_was_not_given_is_named(config, prepared, imagenet, tmp_path):
+    asked = config.model_copy(update={"batch": {"painted": config.batch["real"]}})
+    with pytest.raises(ValueError, match="painted"):
+        train(asked, RunPaths({"real": prepared}, imagenet, tmp_path), fold=0)
 
 
 def test_a_fold_that_the_set_does_not_have_is_refused(config, prepared, imagenet, tmp_path):
     with pytest.raises(ValueError, match="no fold 7"):
-        train(config, RunPaths(prepared, None, imagenet, tmp_path), fold=7, minutes=0.01)
+        train(config, RunPaths({"real": prepared}, imagenet, tmp_path), fold=7)
 
 
 def test_weights_are_half_precision_and_finite(runs):
@@ -127,7 +154,7 @@ def test_weights_are_half_precision_and_finite(runs):
 
 
 def test_a_batch_is_half_bleeding_and_knows_its_neighbors(prepared):
-    opened = open_prepared(prepared)
+    opened = open_reduced(prepared)
     chosen = [index for index, row in enumerate(opened.rows) if row.fold != 0]
     batch = Sampler(opened, chosen, np.random.default_rng(0)).draw(6, 3)
     assert batch.labels[:3].amax(dim=1).tolist() == [1, 1, 1]
@@ -137,16 +164,16 @@ def test_a_batch_is_half_bleeding_and_knows_its_neighbors(prepared):
 
 
 def test_nothing_of_a_held_out_fold_is_drawn(prepared):
-    opened = open_prepared(prepared)
+    opened = open_reduced(prepared)
     chosen = [index for index, row in enumerate(opened.rows) if row.fold == 1]
-    shifted = replace(opened, hu_reduced=np.full_like(opened.hu_reduced, -77))
-    shifted.hu_reduced[chosen] = 11
+    shifted = replace(opened, hu=np.full_like(opened.hu, -77))
+    shifted.hu[chosen] = 11
     batch = Sampler(shifted, chosen, np.random.default_rng(0)).draw(8, 4)
     assert set(batch.hu.unique().tolist()) == {11.0}
 
 
 def test_image_and_mask_move_together():
-    how = Augmentation(hu_shift=0, hu_scale=0, noise_hu=0, blur=0, sharpen=0)
+    how = Augmentation(hu_shift=0, hu_scale=0, noise_hu=0, blur=0, sharpen=0, thick=0)
     hu = torch.full((8, 3, 64, 64), -1000.0)
     hu[:, :, 20:40, 10:30] = 60.0
     mask = (hu[:, :1] > 0).float()
@@ -154,6 +181,17 @@ def test_image_and_mask_move_together():
     assert moved.shape == (8, 3, 48, 48)
     assert ((moved[:, :1] + 1000) / 1060 - maps).abs().max() < 1e-4
     assert not torch.allclose(maps[0], maps[1])
+
+
+def test_neighbors_change_places_or_give_way_but_the_slice_stays():
+    hu = torch.tensor([10.0, 20.0, 30.0]).view(1, 3, 1, 1).expand(64, 3, 32, 32)
+    how = Augmentation(
+        rotation_deg=0, scale=0, shift=0, hu_shift=0, hu_scale=0, noise_hu=0, blur=0, sharpen=0,
+        thick=0, swap=0.5, alone=0.3,
+    )  # fmt: skip
+    moved, _ = augment(hu, hu[:, :1] * 0, 32, how, torch.Generator().manual_seed(1))
+    seen = {tuple(one[:, 16, 16].round().int().tolist()) for one in moved}
+    assert seen == {(10, 20, 30), (30, 20, 10), (20, 20, 20)}
 
 
 def test_certain_and_right_costs_little_certain_and_wrong_much():
@@ -182,33 +220,38 @@ def test_evidence_counts_blood_and_volume(patients):
         assert (np.diff(one.predicted.sum(axis=1)) <= 0).all()
 
 
+def export(config, patients, runs, target, figures):
+    networks = [FoldNetwork(fold, runs / str(fold) / "weights.safetensors") for fold in (0, 1, 2)]
+    return export_bundle(
+        networks, target, config=config, patients=patients, figures=figures, training={}
+    )
+
+
 def test_a_report_leads_to_a_bundle_that_opens(config, patients, runs, tmp_path):
     figures = report(patients, rounds=20)
     assert figures["patients"] == 6
-    export_bundle(
-        runs / "-1" / "weights.safetensors",
-        tmp_path / "bundle",
-        config=config,
-        book=fit_scorebook(patients),
-        figures=figures,
-        training={},
-    )
+    export(config, patients, runs, tmp_path / "bundle", figures)
     opened = load_bundle(tmp_path / "bundle")
     assert opened.manifest.evaluation == figures
+    assert [member.held_out_fold for member in opened.manifest.members] == [0, 1, 2]
+
+
+def test_a_members_rules_do_not_depend_on_the_fold_that_it_is_judged_on(
+    config, patients, runs, tmp_path
+):
+    flipped = [replace(one, labels=~one.labels) if one.fold == 0 else one for one in patients]
+    before = export(config, patients, runs, tmp_path / "before", {"study_any": {"auc": 0.9}})
+    after = export(config, flipped, runs, tmp_path / "after", {"study_any": {"auc": 0.9}})
+    assert before.members[0].rules == after.members[0].rules
+    assert before.members[1].rules != after.members[1].rules
+    assert before.rules != after.rules
 
 
 @pytest.mark.parametrize(("area", "demonstrator"), [(0.74, True), (0.749, True), (0.9, False)])
 def test_a_bundle_that_does_not_clear_the_floor_is_a_demonstrator(
     config, patients, runs, tmp_path, area, demonstrator
 ):
-    written = export_bundle(
-        runs / "-1" / "weights.safetensors",
-        tmp_path,
-        config=config,
-        book=fit_scorebook(patients),
-        figures={"study_any": {"auc": area}},
-        training={},
-    )
+    written = export(config, patients, runs, tmp_path, {"study_any": {"auc": area}})
     assert written.demonstrator is demonstrator
 
 
@@ -250,7 +293,7 @@ def test_a_second_leg_starts_from_the_weights_of_the_first(
     config, prepared, imagenet, runs, tmp_path
 ):
     start = runs / "0" / "checkpoint.pt"
-    paths = RunPaths(prepared, None, imagenet, tmp_path, start)
+    paths = RunPaths({"real": prepared}, imagenet, tmp_path, start)
     train(config, paths, fold=0, minutes=0.0)
     begun = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     earlier = torch.load(start, weights_only=True)

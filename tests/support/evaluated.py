@@ -89,6 +89,7 @@ def result(
             kind_probabilities=(probability,) * 5,
             kind_thresholds=(0.5,) * 5,
             named=tuple(named),
+            slice_any=tuple(score for _, score in rows),
             slice_kinds=tuple((score, 0.0, 0.0, 0.0, 0.0) for _, score in rows),
             volume_ml=said_ml,
             mean_hu=None,

@@ -11,8 +11,9 @@ from ml.bundle import (
     CalibrationRule,
     Manifest,
     MaskRule,
+    Member,
     OperatingRule,
-    WeightsFile,
+    Rules,
 )
 from ml.pipeline import ModelSlices, Prediction, to_model
 from ml.scoring import Calibration, OperatingPoints
@@ -123,31 +124,41 @@ def seeing(one: Head, bundle: Bundle, certainty: float = 0.95) -> SeeingPredicto
 def bundle(*, demonstrator: bool = False, size: int = 256) -> Bundle:
     """A bundle without weights, for a predictor that needs none."""
     path = Path("none.safetensors")
-    return Bundle(manifest(demonstrator=demonstrator, size=size), path)
+    return Bundle(manifest(demonstrator=demonstrator, size=size), (path,))
 
 
 def manifest(*, demonstrator: bool = False, size: int = 256) -> Manifest:
     """A manifest whose probabilities are the scores themselves."""
-    even = Calibration(0.0, (1.0,))
-    return Manifest(
-        schema_version="1.0",
-        name="test",
-        version="1",
-        demonstrator=demonstrator,
-        weights=WeightsFile(file="none.safetensors", sha256="0" * 64, size_bytes=0),
-        network=NetworkSpec(size=size, spacing_mm=230.4 / size),
-        kinds=KINDS,
-        channels=(),
-        slab_mm=5.0,
+    said = Calibration(0.0, (0.0, 1.0))
+    rules = Rules(
         mask=MaskRule(threshold=0.5, least_ml=0.5),
         calibration=CalibrationRule(
-            id="test", any=Calibration(0.0, (1.0, 0.0)), kinds=(even,) * len(KINDS)
+            id="test",
+            any=said,
+            kinds=(said,) * len(KINDS),
+            slice_any=said,
+            slice_kinds=(said,) * len(KINDS),
         ),
         operating=OperatingRule(
             id="test",
             points=OperatingPoints(0.2, 0.5, 0.9, 30.0, (0.5,) * len(KINDS)),
             rule="by hand",
         ),
+    )
+    member = Member(
+        file="none.safetensors", sha256="0" * 64, size_bytes=0, held_out_fold=None, rules=rules
+    )
+    return Manifest(
+        schema_version="2.0",
+        name="test",
+        version="1",
+        demonstrator=demonstrator,
+        members=(member,),
+        network=NetworkSpec(size=size, spacing_mm=230.4 / size),
+        kinds=KINDS,
+        channels=(),
+        slab_mm=5.0,
+        rules=rules,
         trained_on="nothing",
         training={},
         evaluation={},

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.scoring import Calibration, OperatingPoints, any_features, any_kind, top_logit
+from ml.scoring import Calibration, OperatingPoints, top_slices
 from preread.terms import Level
 
 PROBABILITY = st.floats(0, 1)
@@ -42,17 +42,8 @@ def test_volume_alone_makes_nothing_critical():
     assert POINTS.level(0.3, 500.0) is Level.INDETERMINATE
 
 
-def test_any_is_one_minus_none_of_them():
-    # 1 − 0.5 · 0.5
-    assert any_kind(np.float32([[0.5, 0.5, 0, 0, 0]])).tolist() == [0.75]
-
-
 def test_the_study_is_as_suspect_as_its_two_worst_slices():
-    quiet = top_logit(np.float32([0.1] * 30 + [0.9]))
-    bleeding = top_logit(np.float32([0.1] * 29 + [0.9, 0.9]))
+    quiet = top_slices(np.array([[-2.0]] * 30 + [[2.0]]))
+    bleeding = top_slices(np.array([[-2.0]] * 29 + [[2.0], [2.0]]))
     assert bleeding > quiet
-
-
-def test_certainty_stays_finite():
-    features = any_features(np.ones((1, 5), np.float32), 0.0)
-    assert np.isfinite(features).all()
+    assert top_slices(np.array([[1.0]])).tolist() == [1.0]

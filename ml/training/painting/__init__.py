@@ -1,0 +1,1 @@
+"""Bleeds and look-alikes painted into real heads without blood: they train, they never evaluate."""
