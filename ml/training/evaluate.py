@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from ml.evaluation.metrics import auc, calibration_error, interval_by_patient, wilson
 from ml.scoring import top_slices
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
-from ml.training.metrics import auc, calibration_error, interval_by_patient, wilson
 from ml.training.scorebook import Scorebook, fit_scorebook, slice_dice
 from preread.terms import KINDS, Level
 

@@ -6,13 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.scoring import Calibration, OperatingPoints, top_slices
-from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
-from ml.training.metrics import (
+from ml.evaluation.metrics import (
     fit_calibration,
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from ml.scoring import Calibration, OperatingPoints, top_slices
+from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
 
 SUSPECTED_SPECIFICITY: Final = 0.80
