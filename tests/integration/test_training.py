@@ -20,7 +20,7 @@ from ml.training.curves import draw_curves
 from ml.training.evaluate import judge, report
 from ml.training.evidence import MASK_THRESHOLDS, gather
 from ml.training.export import FoldNetwork, export_bundle
-from ml.training.losses import any_kind_loss, losses, total
+from ml.training.losses import _dice_loss, any_kind_loss, losses, total
 from ml.training.predict import predict_fold
 from ml.training.prepare import draw_bleeds, prepare_phantoms
 from ml.training.prepared import SliceRow, SourceSeries, open_prepared, open_reduced, write_prepared
@@ -199,6 +199,18 @@ def test_neighbors_change_places_or_give_way_but_the_slice_stays():
     moved, _ = augment(hu, hu[:, :1] * 0, 32, how, torch.Generator().manual_seed(1))
     seen = {tuple(one[:, 16, 16].round().int().tolist()) for one in moved}
     assert seen == {(10, 20, 30), (30, 20, 10), (20, 20, 20)}
+
+
+def test_dice_counts_each_bleeding_slice_and_the_batch():
+    logits = torch.full((2, 1, 8, 8), -30.0)
+    share = torch.zeros(2, 1, 8, 8)
+    share[0, 0, :2] = 1.0  # 16 pixels
+    logits[0, 0, 0] = 30.0  # half of them found
+    # Slice and batch alike: 2·8 of 8 + 16, each smoothed by one pixel.
+    assert float(_dice_loss(logits, share)) == pytest.approx(1 - 17 / 25, abs=1e-5)
+    logits[1, 0, :2] = 30.0  # 16 pixels where there are none count in the batch only
+    wanted = 0.5 * (1 - 17 / 25) + 0.5 * (1 - 17 / 41)
+    assert float(_dice_loss(logits, share)) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_certain_and_right_costs_little_certain_and_wrong_much():
