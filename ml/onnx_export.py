@@ -23,7 +23,7 @@ from ml.onnx_graph import export_graph
 from ml.onnx_int8 import quantize
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import ComparedEngine, ComparedStudy, OnnxFormat, OnnxRecord, write_record
-from ml.pipeline import to_model
+from ml.pipeline import Predictor, to_model
 from ml.predictor import TorchPredictor, load_network
 from ml.training.prepared import open_prepared
 from preread.dicom.phantom import Bleed, make_head
@@ -88,6 +88,7 @@ def write_files(
     bundle: Bundle, folder: Path, format_: OnnxFormat, prepared: Sequence[Path] = ()
 ) -> None:
     """Write one file per member; int8 is made from the float32 files, which must be there."""
+    volumes: list[NDArray[np.float32]] = []
     if format_ is OnnxFormat.INT8:
         volumes = [*calibration_slices(bundle), *(_some_slices(path) for path in prepared)]
     for member, path in zip(bundle.manifest.members, bundle.weights_paths, strict=True):
@@ -102,7 +103,9 @@ def compare(bundle: Bundle, folder: Path, formats: Sequence[OnnxFormat]) -> Onnx
     """Compare exported files with torch in float32 on synthetic heads."""
     spec = bundle.manifest.network
     reference = TorchPredictor([load_network(path, spec) for path in bundle.weights_paths])
-    engines = {format_: _unchecked(bundle, folder, format_) for format_ in formats}
+    engines: dict[str, Predictor] = {
+        format_: _unchecked(bundle, folder, format_) for format_ in formats
+    }
     studies: dict[OnnxFormat, list[ComparedStudy]] = {format_: [] for format_ in formats}
     for seed, bleeds in COMPARED_HEADS.items():
         found = compare_engines(head_volume(seed, bleeds), bundle, reference, engines)

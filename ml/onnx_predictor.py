@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle, Member, sha256_of
+from ml.geometry import mean_of_blocks
 from ml.onnx_record import RECORD_FILE, WEIGHTS_KEY, OnnxFormat, read_record
 from ml.pipeline import Members, Prediction
 from preread.errors import InvalidBundle
@@ -109,7 +110,7 @@ class OnnxPredictor:
             masks.mean(axis=0),
             maps.mean(axis=0),
             _sigmoid(kinds),
-            _reduced(masks, self._reduction).astype(np.float16),
+            mean_of_blocks(masks, self._reduction).astype(np.float16),
         )
 
 
@@ -137,12 +138,5 @@ def open_session(path: Path, member: Member, threads: int = 1) -> Any:  # noqa: 
 
 
 def _sigmoid(odds: NDArray[np.float32]) -> NDArray[np.float32]:
-    probabilities: NDArray[np.float32] = 1 / (1 + np.exp(-odds))
+    probabilities: NDArray[np.float32] = np.divide(1, 1 + np.exp(-odds), dtype=np.float32)
     return probabilities
-
-
-def _reduced(masks: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Return the means of side² pixels of (M, S, H, W)."""
-    across = sum(masks[..., first::side] for first in range(side))
-    blocks: NDArray[np.float32] = sum(across[..., first::side, :] for first in range(side))
-    return blocks / side**2

@@ -28,10 +28,12 @@ class JoinLevel(nn.Sequential):
         super().__init__(*conv_norm(below + beside, outputs))
         self.below = below
 
-    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
         """Return (B, outputs, 2h, 2w) of features (B, below, h, w) and skip (…, 2h, 2w)."""
         doubled = functional.interpolate(features, scale_factor=2.0, mode="nearest")
-        joined: Tensor = super().forward(torch.cat([doubled, skip], dim=1))
+        joined = torch.cat([doubled, skip], dim=1)
+        for layer in self:
+            joined = layer(joined)
         return joined
 
 

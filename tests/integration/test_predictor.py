@@ -11,7 +11,8 @@ from ml.classifier import Classifier, load_imagenet
 from ml.folding import FoldedJoin, fold
 from ml.network import HemorrhageNetwork, mean_of_blocks, to_channels
 from ml.pipeline import read_bleeds
-from ml.predictor import TorchPredictor
+from ml.precision import has_bfloat16
+from ml.predictor import TorchPredictor, _precision_for
 from ml.spec import NetworkSpec
 from ml.windows import CHANNELS, apply_window
 from preread.dicom.phantom import Bleed, make_head
@@ -109,6 +110,25 @@ def test_torchvision_names_load_and_the_neighbors_start_weak():
 def test_the_device_and_its_precision_are_named():
     predictor = TorchPredictor([network()])
     assert (predictor.device, predictor.precision) == ("cpu", "float32")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_is_asked_to_read_in_half_precision(device):
+    assert _precision_for(device) is torch.float16
+
+
+def test_a_processor_reads_in_bfloat16_only_where_it_computes_in_it():
+    wanted = torch.bfloat16 if has_bfloat16() else torch.float32
+    assert _precision_for("cpu") is wanted
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_half_precision_answers_in_float32_and_nearly_the_same(precision):
+    wanted = TorchPredictor([network()]).predict(slices(3))
+    found = TorchPredictor([network()], "cpu", precision).predict(slices(3))
+    for one, other in zip(wanted[:3], found[:3], strict=True):
+        assert other.dtype == np.float32
+        assert np.abs(one - other).max() < 0.1
 
 
 @pytest.fixture(scope="module")
