@@ -11,18 +11,22 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
+from ml.sources.choose import AUTO, SOURCES, read_labeled
+from ml.sources.skipping import Skipped
 from ml.training.config import read_config
 from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
 from ml.training.predict import predict_fold
-from ml.training.prepare import FIRST_TRAINING_SEED, prepare_ctich, prepare_phantoms
+from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
 from ml.training.train import RunPaths, train
+from preread.errors import InvalidSource
 
 
 def main() -> None:
@@ -36,9 +40,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.training", description=main.__doc__)
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     steps = parser.add_subparsers(required=True, metavar="STEP")
-    prepare = _step(steps, "prepare", _prepare, "CT-ICH pictures to HU on the model's grid")
-    prepare.add_argument("--ct-ich", type=Path, required=True, help="folder of the set")
-    prepare.add_argument("--out", type=Path, required=True, help="folder to write, 2 GB")
+    prepare = _step(steps, "prepare", _prepare, "labeled studies to HU on the model's grid")
+    prepare.add_argument("--data", type=Path, required=True, help="folder of the source")
+    prepare.add_argument(
+        "--source", choices=(AUTO, *SOURCES), default=AUTO, help="by default by its layout"
+    )
+    prepare.add_argument("--out", type=Path, required=True, help="folder to write, 1 MB a slice")
+    prepare.add_argument(
+        "--folds", type=int, default=5, help="of a source that has none; 0: it only trains"
+    )
     phantoms = _step(steps, "phantoms", _phantoms, "synthetic heads; they only train")
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--heads", type=int, default=40)
@@ -91,7 +101,20 @@ def _step(
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    prepare_ctich(arguments.ct_ich, arguments.out, read_config(arguments.config).network)
+    skipped: list[Skipped] = []
+
+    def tell(one: Skipped) -> None:
+        skipped.append(one)
+        print(f"left out: {one.name}: {one.reason}", flush=True)
+
+    spec = read_config(arguments.config).network
+    try:
+        studies = read_labeled(arguments.data, arguments.source, tell)
+        count = prepare_studies(studies, arguments.out, spec, folds=arguments.folds, on_skip=tell)
+    except InvalidSource as error:
+        sys.exit(str(error))
+    (arguments.out / "skipped.json").write_text(json.dumps([asdict(one) for one in skipped]))
+    print(f"{count} slices, {len(skipped)} left out")
 
 
 def _phantoms(arguments: argparse.Namespace) -> None:

@@ -225,7 +225,7 @@ def _floor_dice(patients: list[PatientEvidence]) -> float:
 
 
 def _area(
-    scores: NDArray[np.float64], truth: NDArray[np.bool_], owners: list[int], rounds: int
+    scores: NDArray[np.float64], truth: NDArray[np.bool_], owners: list[str], rounds: int
 ) -> dict[str, JsonValue]:
     low, high = interval_by_patient(
         lambda rows: auc(scores[rows], truth[rows]), owners, rounds=rounds, random=_random()

@@ -140,7 +140,7 @@ class _Run:
         hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
         kind = _known_kind(maps[:, 1:])
         self.network.train()
-        terms = losses(self._read(hu), batch.labels, maps[:, :1], kind)
+        terms = losses(self._read(hu), batch, maps[:, :1], kind)
         self._optimizer.zero_grad(set_to_none=True)
         total(terms).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
