@@ -1,4 +1,4 @@
-"""The command line: evaluate a folder of labeled studies, write the model card.
+"""The command line: evaluate a folder of labeled studies, keep the report, write the model card.
 
 The readers of sources come from outside, so that this file needs none of them.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.evaluation.adopt import NoEvidence, adopt_report
 from ml.evaluation.card import write_card
 from ml.evaluation.estimates import ROUNDS, Figures
 from ml.evaluation.gallery import exhibits
@@ -72,9 +73,11 @@ def main(words: Sequence[str] | None, doors: Doors) -> int:
     try:
         if arguments.command == "card":
             write_card(arguments.bundle, arguments.out)
+        elif arguments.command == "adopt":
+            adopt_report(arguments.folder, arguments.bundle)
         else:
             _run(arguments, doors)
-    except (PreReadError, ResultsExist, ValueError) as error:
+    except (PreReadError, ResultsExist, NoEvidence, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     return 0
@@ -98,9 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--rounds", type=int, default=ROUNDS, help=f"of the bootstrap; {ROUNDS}")
     run.add_argument("--device", default="auto", help="auto, cpu, cuda")
     run.add_argument("--threads", type=int, default=1, help="of torch")
+    adopt = commands.add_parser("adopt", help="keep the report of a folder beside the weights")
+    adopt.add_argument("folder", type=Path, metavar="FOLDER", help="the --out of a run")
     card = commands.add_parser("card", help="write the model card from the report in the bundle")
     card.add_argument("--out", type=Path, default=CARD, help="docs/model-card.md")
-    for command in (run, card):
+    for command in (run, adopt, card):
         command.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="the shipped one")
     return parser
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
-from ml.evaluation.card import make_card, read_report, write_card
+from ml.evaluation.adopt import NoEvidence, adopt_report
+from ml.evaluation.card import write_card
 from ml.evaluation.command import Doors, main
 from ml.evaluation.figures import report_figures
 from ml.evaluation.gallery import exhibits
-from ml.evaluation.report import REPORT_FILE, make_report, render_page
+from ml.evaluation.report import REPORT_FILE, make_report, render_page, write_report
 from ml.evaluation.session import PICTURES, Plan, evaluate_all
 from ml.evaluation.study import Judge
 from preread.errors import InvalidBundle
 from preread.notice import NOTICE
 from preread.terms import HemorrhageType
-from tests.support.evaluated import Oracle, labeled, result
+from tests.support.evaluated import Oracle, bundle_folder, labeled, result
 from tests.support.heads import Ball, bundle, head
 
 IPH, EDH = HemorrhageType.IPH, HemorrhageType.EDH
@@ -128,36 +129,45 @@ def test_an_empty_report_renders_with_dashes():
 
 
 @pytest.fixture
-def shipped():
-    return load_bundle(DEFAULT_BUNDLE)
+def weights(tmp_path):
+    """A bundle to judge and to change."""
+    return bundle_folder(tmp_path / "bundle", SMALL_BUNDLE)
 
 
-def test_the_card_tells_the_reports_figures_and_every_weakness(shipped, report):
-    report = {**report, "bundle": {**report["bundle"], "identity": shipped.identity}}
-    card = make_card(shipped, report)
+def kept(report, weights, folder, **changes):
+    """Write a report of these weights and return its folder."""
+    folder.mkdir(exist_ok=True)
+    judged = {**report["bundle"], "identity": load_bundle(weights).manifest.identity}
+    write_report({**report, "bundle": judged, **changes}, folder / REPORT_FILE)
+    return folder
+
+
+def test_the_card_tells_the_reports_figures_and_every_weakness(weights, report, tmp_path):
+    manifest = load_bundle(kept(report, weights, weights)).manifest
+    write_card(weights, tmp_path / "card.md")
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert NOTICE in card
-    assert shipped.manifest.weights.sha256 in card
+    assert manifest.identity in card
+    assert all(member.sha256 in card for member in manifest.members)
     assert "studies the model never saw" in card.partition("## Facts")[0]
     for sentence in report["weaknesses"]:
         assert f"- {sentence}\n" in card
-    for citation in shipped.manifest.citations:
-        assert citation in card
     assert f"{report['study_any']['auc']:.3f}" in card
     assert "\n\n\n" not in card
 
 
-def test_a_report_of_other_weights_makes_no_card(shipped, report, tmp_path):
-    (tmp_path / REPORT_FILE).write_text(json.dumps(report))
+def test_a_report_of_other_weights_makes_no_card(weights, report, tmp_path):
+    write_report(report, weights / REPORT_FILE)
     with pytest.raises(InvalidBundle, match="other weights"):
-        read_report(tmp_path, shipped)
+        write_card(weights, tmp_path / "card.md")
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"bundle": 1}'], ids=str)
-def test_a_missing_or_malformed_report_makes_no_card(shipped, tmp_path, text):
+def test_a_missing_or_malformed_report_makes_no_card(weights, tmp_path, text):
     if text is not None:
-        (tmp_path / REPORT_FILE).write_text(text)
+        (weights / REPORT_FILE).write_text(text)
     with pytest.raises(InvalidBundle):
-        read_report(tmp_path, shipped)
+        write_card(weights, tmp_path / "card.md")
 
 
 def test_the_committed_card_is_what_the_shipped_report_makes(tmp_path):
@@ -170,10 +180,33 @@ def test_the_committed_card_is_what_the_shipped_report_makes(tmp_path):
     ), "run: python -m ml.evaluation card"
 
 
+@pytest.mark.parametrize(("area", "demonstrator"), [(0.749, True), (0.75, False), (None, True)])
+def test_an_adopted_report_decides_whether_the_weights_are_a_demonstrator(
+    weights, report, tmp_path, area, demonstrator
+):
+    before = load_bundle(weights).manifest.identity
+    study = {**report["study_any"], "auc": area}
+    adopt_report(kept(report, weights, tmp_path / "out", study_any=study), weights)
+    adopted = load_bundle(weights).manifest
+    assert adopted.demonstrator is demonstrator
+    assert adopted.evaluation["study_any"]["auc"] == area
+    assert adopted.identity == before
+    write_card(weights, tmp_path / "card.md")
+    assert ("**demonstrator**" in (tmp_path / "card.md").read_text()) is demonstrator
+
+
+def test_a_report_in_sample_is_not_adopted(weights, report, tmp_path):
+    bases = {"out_of_fold": 2, "unseen": 0, "in_sample": 1}
+    folder = kept(report, weights, tmp_path / "out", studies_by_basis=bases)
+    with pytest.raises(NoEvidence):
+        adopt_report(folder, weights)
+    assert not (weights / REPORT_FILE).exists()
+
+
 @pytest.fixture
-def doors(shipped):
+def doors():
     """A folder of three heads, whose reader leaves one more study out."""
-    oracle = Oracle(shipped)
+    oracle = Oracle(SMALL_BUNDLE)
 
     def read(folder, source, left_out):
         assert (folder.name, source) == ("heads", "phantoms")
@@ -183,8 +216,9 @@ def doors(shipped):
     return Doors(read, lambda _: "phantoms", lambda *_: oracle)
 
 
-def test_the_command_writes_report_page_and_journal_and_goes_on(doors, tmp_path, capsys):
+def test_the_command_writes_report_page_and_journal_and_goes_on(doors, weights, tmp_path, capsys):
     words = ["run", str(tmp_path / "heads"), "--out", str(tmp_path / "out"), "--rounds", "5"]
+    words += ["--bundle", str(weights)]
     assert main(words, doors) == 0
     printed = capsys.readouterr().out
     assert NOTICE in printed
@@ -199,6 +233,10 @@ def test_the_command_writes_report_page_and_journal_and_goes_on(doors, tmp_path,
     assert "--resume" in capsys.readouterr().err
     assert main([*words, "--resume"], doors) == 0
     assert capsys.readouterr().out.count("(known)") == 3
+    assert main(["adopt", str(out), "--bundle", str(weights)], doors) == 0
+    card = tmp_path / "card.md"
+    assert main(["card", "--bundle", str(weights), "--out", str(card)], doors) == 0
+    assert "# Model card: `test`" in card.read_text()
 
 
 def test_the_command_refuses_a_bundle_that_is_none(doors, tmp_path, capsys):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ml.bundle import Bundle
+from ml.bundle import MANIFEST_FILE, Bundle, sha256_of
 from ml.evaluation.results import Basis, Identity, Overlap, Said, StudyResult, Truth
 from ml.labeled import LabeledStudy
 from ml.pipeline import Prediction, Predictor
@@ -29,6 +30,18 @@ def labeled(name: str, one: Head, *, fold: int | None = None, outlined: bool = T
         study_kinds=shown.any(axis=0).astype(np.int8),
         mask=one.kinds if outlined else None,
     )
+
+
+def bundle_folder(folder: Path, chosen: Bundle) -> Path:
+    """Write a bundle whose weights are some bytes: enough for all but a network."""
+    folder.mkdir()
+    path = folder / "w.safetensors"
+    path.write_bytes(b"weights")
+    (member,) = chosen.manifest.members
+    file = {"file": path.name, "sha256": sha256_of(path), "size_bytes": path.stat().st_size}
+    manifest = chosen.manifest.model_copy(update={"members": (member.model_copy(update=file),)})
+    (folder / MANIFEST_FILE).write_text(manifest.model_dump_json())
+    return folder
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """One study through the pipeline and beside its truth, by the network that never saw it."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ml.bundle import Bundle
 from ml.evaluation.journal import Journal
 from ml.evaluation.results import Basis, StudyResult, UnreadStudy
 from ml.evaluation.session import JOURNAL, PICTURES, Plan, ResultsExist, evaluate_all
@@ -22,20 +23,13 @@ BLEED = head(Ball((10, 0, 25), 18, IPH), **SMALL)
 QUIET = head(**SMALL)
 
 
-@dataclass(frozen=True)
-class Folded:
-    """A bundle of members as the judge sees it; ``folds`` are those with a member."""
-
-    manifest: object
-    folds: tuple[int, ...] = (1, 2)
-    identity: str = "f" * 64
-
-    def held_out(self, fold):
-        return replace(BUNDLE) if fold in self.folds else None
-
-
-def trained_on(words, **changes):
-    return Folded(BUNDLE.manifest.model_copy(update={"trained_on": words}), **changes)
+def trained_on(words, *folds, sha256="a" * 64):
+    """The bundle with a member for each fold that it holds out."""
+    manifest = BUNDLE.manifest
+    (one,) = manifest.members
+    members = [one.model_copy(update={"held_out_fold": fold, "sha256": sha256}) for fold in folds]
+    changed = {"trained_on": words, "members": tuple(members)}
+    return Bundle(manifest.model_copy(update=changed), BUNDLE.weights_paths * len(folds))
 
 
 def evaluate(study, seen, *, source="phantoms", chosen=BUNDLE):
@@ -173,21 +167,17 @@ def test_a_reading_that_fails_is_an_outcome_with_its_words():
     ],
 )
 def test_the_training_set_is_judged_out_of_fold_or_not_believed(source, fold, in_sample, basis):
-    whole = trained_on("CT-ICH v1.0.0: 82 patients")
+    whole = trained_on("CT-ICH v1.0.0: 82 patients", 1, 2)
     study = labeled("a", QUIET, fold=fold)
     chosen, found = bundle_for(whole, study, source=source, in_sample=in_sample)
     assert found is basis
     assert (chosen is not whole) == (basis is Basis.OUT_OF_FOLD)
 
 
-def test_the_shipped_single_network_holds_nothing_out():
-    assert BUNDLE.held_out(1) is None
-
-
 def test_each_member_is_loaded_once():
     loads = []
     oracle = Oracle(BUNDLE)
-    judge = Judge(trained_on("CT-ICH"), lambda part: loads.append(part) or oracle, "ct-ich")
+    judge = Judge(trained_on("CT-ICH", 1, 2), lambda part: loads.append(part) or oracle, "ct-ich")
     folds = [1, 2, 1, 2, 1]
     heads = [(labeled(str(n), QUIET, fold=fold), QUIET) for n, fold in enumerate(folds)]
     for study in oracle.studies(heads):
@@ -237,7 +227,7 @@ def test_a_cut_run_goes_on_after_the_last_whole_line(session):
 
 def test_results_of_other_weights_are_not_taken_over(session):
     session()
-    other = Judge(Folded(BUNDLE.manifest), session.judge.load, "phantoms")
+    other = Judge(trained_on("CT-ICH", 1), session.judge.load, "phantoms")
     _, told = session(chosen=other, resume=True)
     assert told == [False] * 3
 
