@@ -15,9 +15,9 @@ from ml.geometry import ModelGrid
 from ml.network import Reading
 from ml.training.augment import Augmentation, augment
 from ml.training.batches import Batch, Sampler
+from ml.training.calibrate import calibrate, read_rules, write_rules
 from ml.training.config import TrainingConfig, read_config
 from ml.training.curves import draw_curves
-from ml.training.evaluate import judge, report
 from ml.training.evidence import MASK_THRESHOLDS, gather
 from ml.training.export import FoldNetwork, export_bundle
 from ml.training.losses import _dice_loss, any_kind_loss, losses, total
@@ -221,15 +221,6 @@ def test_certain_and_right_costs_little_certain_and_wrong_much():
     assert torch.isfinite(any_kind_loss(torch.full((2, 5), -80.0), labels))
 
 
-def test_the_thresholds_of_a_fold_do_not_depend_on_its_own_labels(patients):
-    before = {one.evidence.patient: one.book for one in judge(patients)}
-    flipped = [replace(one, labels=~one.labels) if one.fold == 0 else one for one in patients]
-    after = {one.evidence.patient: one.book for one in judge(flipped)}
-    own = [one.patient for one in patients if one.fold == 0]
-    assert all(before[patient] == after[patient] for patient in own)
-    assert any(before[patient] != after[patient] for patient in before)
-
-
 def test_evidence_counts_blood_and_volume(patients):
     bleeding = [one for one in patients if one.labels.any()]
     assert len(bleeding) == 3
@@ -239,39 +230,24 @@ def test_evidence_counts_blood_and_volume(patients):
         assert (np.diff(one.predicted.sum(axis=1)) <= 0).all()
 
 
-def export(config, patients, runs, target, figures):
+def test_fitted_rules_lead_to_a_bundle_that_opens(config, patients, runs, tmp_path):
+    write_rules(calibrate(patients, config.name), tmp_path / "rules.json")
+    rules = read_rules(tmp_path / "rules.json")
     networks = [FoldNetwork(fold, runs / str(fold) / "weights.safetensors") for fold in (0, 1, 2)]
-    return export_bundle(
-        networks, target, config=config, patients=patients, figures=figures, training={}
-    )
-
-
-def test_a_report_leads_to_a_bundle_that_opens(config, patients, runs, tmp_path):
-    figures = report(patients, rounds=20)
-    assert figures["patients"] == 6
-    export(config, patients, runs, tmp_path / "bundle", figures)
+    written = export_bundle(networks, tmp_path / "bundle", config=config, rules=rules, training={})
     opened = load_bundle(tmp_path / "bundle")
-    assert opened.manifest.evaluation == figures
+    assert opened.manifest == written
+    assert opened.manifest.rules == rules.ensemble
     assert [member.held_out_fold for member in opened.manifest.members] == [0, 1, 2]
+    assert opened.manifest.demonstrator  # nothing has judged it yet
 
 
-def test_a_members_rules_do_not_depend_on_the_fold_that_it_is_judged_on(
-    config, patients, runs, tmp_path
-):
+def test_a_members_rules_do_not_depend_on_the_fold_that_it_is_judged_on(config, patients):
     flipped = [replace(one, labels=~one.labels) if one.fold == 0 else one for one in patients]
-    before = export(config, patients, runs, tmp_path / "before", {"study_any": {"auc": 0.9}})
-    after = export(config, flipped, runs, tmp_path / "after", {"study_any": {"auc": 0.9}})
-    assert before.members[0].rules == after.members[0].rules
-    assert before.members[1].rules != after.members[1].rules
-    assert before.rules != after.rules
-
-
-@pytest.mark.parametrize(("area", "demonstrator"), [(0.74, True), (0.749, True), (0.9, False)])
-def test_a_bundle_that_does_not_clear_the_floor_is_a_demonstrator(
-    config, patients, runs, tmp_path, area, demonstrator
-):
-    written = export(config, patients, runs, tmp_path, {"study_any": {"auc": area}})
-    assert written.demonstrator is demonstrator
+    before, after = calibrate(patients, config.name), calibrate(flipped, config.name)
+    assert before.members[0] == after.members[0]
+    assert before.members[1] != after.members[1]
+    assert before.ensemble != after.ensemble
 
 
 def test_heads_of_tests_and_demo_never_train(config, tmp_path):
