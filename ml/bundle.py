@@ -44,8 +44,9 @@ class MaskRule(_Value):
 class CalibrationRule(_Value):
     """Curves from log-odds to probabilities, fitted out of fold.
 
-    Each takes two features, what the outline draws and what the classifier says
-    (``ml.evidence``): of the study's two highest slices, or of one slice.
+    Those of the study take two features, what the outline draws and what the classifier says
+    of its two highest slices; those of a slice take the slice's own two and its neighbors'
+    (``ml.evidence``).
     """
 
     id: str

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, StageTiming
 from ml.bundle import Bundle, Manifest
-from ml.evidence import SliceEvidence, gather_evidence
+from ml.evidence import SliceEvidence, beside_neighbors, gather_evidence
 from ml.findings import (
     HeadContext,
     TypedLesion,
@@ -229,9 +229,11 @@ def assess(
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
     of_slice = head.slab_of_slice
-    slice_any = calibration.slice_any.probabilities(evidence.any_features)[of_slice]
+    slice_any = calibration.slice_any.probabilities(beside_neighbors(evidence.any_features))[
+        of_slice
+    ]
     slice_kinds = [
-        curve.probabilities(evidence.kind_features(kind))[of_slice]
+        curve.probabilities(beside_neighbors(evidence.kind_features(kind)))[of_slice]
         for kind, curve in enumerate(calibration.slice_kinds)
     ]
     return Assessment(

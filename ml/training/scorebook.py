@@ -11,6 +11,7 @@ from ml.evaluation.metrics import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from ml.evidence import beside_neighbors
 from ml.scoring import Calibration, OperatingPoints, top_slices
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
@@ -122,10 +123,10 @@ def _fit_kinds(
 
 def _fit_slices(known: list[PatientEvidence]) -> tuple[Calibration, tuple[Calibration, ...]]:
     labels = np.concatenate([one.labels for one in known])
-    features = np.concatenate([one.slices.any_features for one in known])
+    features = np.concatenate([beside_neighbors(one.slices.any_features) for one in known])
     kinds = [
         fit_calibration(
-            np.concatenate([one.slices.kind_features(kind) for one in known]),
+            np.concatenate([beside_neighbors(one.slices.kind_features(kind)) for one in known]),
             labels[:, kind],
             RIDGE_KIND,
         )
