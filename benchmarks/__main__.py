@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks all|ingest|queue|study|worklist|ranking``."""
+"""The command line: ``python -m benchmarks all|ingest|queue|study|engines|worklist|ranking``."""
 
 import argparse
 import importlib
@@ -17,7 +17,7 @@ from benchmarks.table import table
 from preread.logs import configure_logs
 from preread.settings import Settings
 
-COMMANDS: Final = ("ingest", "queue", "study", "worklist", "ranking")
+COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "ranking")
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _ROUNDS: Final = 7
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 _PACKAGES: Final = (
-    "fastapi", "numpy", "pydicom", "redis", "rq", "sqlalchemy", "torch", "uvicorn",
+    "fastapi", "numpy", "onnxruntime", "pydicom", "redis", "rq", "sqlalchemy", "torch", "uvicorn",
 )  # fmt: skip
 _TELLING_FLAGS: Final = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")
 

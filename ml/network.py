@@ -4,6 +4,9 @@ The encoder is shared: it is nine tenths of the computing time. Windows are appl
 inside, so that training, inference and any exported graph see the same channels.
 """
 
+from abc import ABC, abstractmethod
+from functools import reduce
+from operator import add
 from typing import Final, NamedTuple
 
 import torch
@@ -36,13 +39,46 @@ class Reading(NamedTuple):
     kind_maps: Tensor
 
 
-class HemorrhageNetwork(nn.Module):
+class SliceReader(nn.Module, ABC):
+    """Any network that reads slices: HU in, a reading out; ``build_network`` makes one."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        """Keep what it was built from."""
+        super().__init__()
+        self.spec = spec
+
+    @abstractmethod
+    def read(self, hu: Tensor) -> Reading:
+        """Read (B, 3, H, W) HU at the encoder's resolution."""
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """Return the part that starts from other pictures and learns at a rate of its own."""
+
+    def reduce(self, hu: Tensor) -> Tensor:
+        """Bring (B, 3, size, size) HU to the encoder's resolution; members of one size share it."""
+        return mean_of_blocks(hu, self.spec.reduction)
+
+    def enlarge(self, reading: Reading) -> Reading:
+        """Bring the mask of a reading back to the resolution of the input."""
+        if self.spec.reduction == 1:
+            return reading
+        rows, columns = reading.mask.shape[-2:]
+        size = (rows * self.spec.reduction, columns * self.spec.reduction)
+        mask = functional.interpolate(reading.mask, size, mode="bilinear", align_corners=False)
+        return Reading(reading.kinds, mask, reading.kind_maps)
+
+    def forward(self, hu: Tensor) -> Reading:
+        """Read at the input's resolution: like ``read``, but HU and mask are size×size."""
+        return self.enlarge(self.read(self.reduce(hu)))
+
+
+class HemorrhageNetwork(SliceReader):
     """Shared encoder, classification head, decoder."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         """Build an untrained network."""
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.classifier = Classifier(len(CHANNELS), spec.kinds, spec.dropout)
         self.segmenter = Segmenter(len(CHANNELS), spec.kinds)
 
@@ -65,14 +101,25 @@ class HemorrhageNetwork(nn.Module):
         mask, kind_maps = self.segmenter(taps, channels)
         return Reading(self.classifier.classify(top), mask, kind_maps)
 
-    def forward(self, hu: Tensor) -> Reading:
-        """Read at the input's resolution: like ``read``, but HU and mask are size×size."""
-        reduced = functional.avg_pool2d(hu, self.spec.reduction)
-        reading = self.read(reduced)
-        mask = functional.interpolate(
-            reading.mask, size=hu.shape[-2:], mode="bilinear", align_corners=False
-        )
-        return Reading(reading.kinds, mask, reading.kind_maps)
+    def encoder(self) -> nn.Module:
+        """Return the features that start from ImageNet."""
+        return self.classifier.features
+
+
+def mean_of_blocks(planes: Tensor, side: int) -> Tensor:
+    """Return the means of ``side``² pixels: ``avg_pool2d`` by whole rows, six times as fast.
+
+    Parameters
+    ----------
+    planes
+        (…, H, W), both multiples of ``side``.
+    side
+        1 leaves them as they are.
+    """
+    if side == 1:
+        return planes
+    rows = reduce(add, [planes[..., first::side, :] for first in range(side)])
+    return reduce(add, [rows[..., first::side] for first in range(side)]) / side**2
 
 
 def to_channels(hu: Tensor) -> Tensor:

@@ -24,9 +24,10 @@ from ml.findings import (
     rate_kinds,
     type_lesions,
 )
-from ml.geometry import ModelGrid, Placement, from_grid, head_center, to_grid
+from ml.geometry import ModelGrid, Placement, from_grid, head_center, mean_of_blocks, to_grid
 from ml.intracranial import BONE_HU, Interior, find_interior
 from ml.lesions import find_lesions
+from ml.midline import measure_shift
 from ml.scoring import Calibration, top_slices
 from ml.slabs import Slabs, plan_slabs
 from preread.dicom.volume import Volume, to_radiological
@@ -219,10 +220,12 @@ def assess(
         kind_probabilities=prediction.kind_probabilities,
         kind_maps=prediction.kind_maps,
         frame=frame,
-        interior_spacing_mm=interior.spacing_mm,
+        interior=interior,
+        above_slab_mm=_heights_mm(source) - slices.heights_mm[slices.slabs.of_slices()],
         voxel_ml=source.voxel_ml,
         hu=source.hu,
     )
+    shift = measure_shift(slices.hu, interior, frame)
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
     of_slice = head.slab_of_slice
@@ -242,8 +245,9 @@ def assess(
         lesions=tuple(describe_lesion(head, one) for one in typed),
         total_volume_ml=total_ml if typed else None,
         total_volume_ml_reason=None if typed else _no_volume_reason(level),
-        midline_shift_mm=None,
-        midline_shift_mm_reason="midline shift is not measured by this version",
+        midline_shift_mm=shift.shift_mm,
+        midline_shift_mm_reason=shift.reason,
+        midline_shift_toward=shift.toward,
         slice_any=slice_any.astype(np.float32),
         slice_probabilities=np.stack(slice_kinds, axis=1).astype(np.float32),
         mask=_mask_of(mask.shape, typed),
@@ -283,10 +287,8 @@ def member_probabilities(
 
 def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
     """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
-    step = INTERIOR_REDUCTION
-    count, rows, columns = slices.shape
-    coarse = slices.reshape(count, rows // step, step, columns // step, step).mean(axis=(2, 4))
-    return find_interior(coarse, spacing_mm * step)
+    coarse = mean_of_blocks(slices, INTERIOR_REDUCTION)
+    return find_interior(coarse, spacing_mm * INTERIOR_REDUCTION)
 
 
 def _source_mask(

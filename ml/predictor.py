@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
 
+from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.network import HemorrhageNetwork
+from ml.folding import fold
+from ml.network import SliceReader, mean_of_blocks
 from ml.pipeline import Members, Prediction
 from ml.precision import has_bfloat16
 from ml.spec import NetworkSpec
@@ -46,13 +46,13 @@ class TorchPredictor:
 
     def __init__(
         self,
-        networks: Sequence[HemorrhageNetwork],
+        networks: Sequence[SliceReader],
         device: str = "cpu",
         precision: torch.dtype = torch.float32,
     ) -> None:
-        """Fold batch normalization and move the networks."""
+        """Fold and move the networks."""
         self._networks = tuple(
-            fold_norms(network.eval())
+            fold(network.eval())
             .to(device=device, dtype=precision)
             .to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             for network in networks
@@ -120,7 +120,8 @@ class TorchPredictor:
         calibration, which was fitted to members, fits the ensemble.
         """
         hu = torch.from_numpy(stacks).to(self.device)
-        readings = [network(hu) for network in self._networks]
+        reduced = self._networks[0].reduce(hu)
+        readings = [network.enlarge(network.read(reduced)) for network in self._networks]
         kinds = torch.stack([reading.kinds.float() for reading in readings])
         masks = torch.stack([torch.sigmoid(reading.mask[:, 0].float()) for reading in readings])
         maps = torch.stack(
@@ -134,7 +135,7 @@ class TorchPredictor:
         )
 
     def _members(self, kinds: Tensor, masks: Tensor) -> Members:
-        reduced = functional.avg_pool2d(masks, self._networks[0].spec.reduction)
+        reduced = mean_of_blocks(masks, self._networks[0].spec.reduction)
         return Members(_array(torch.sigmoid(kinds)), reduced.half().cpu().numpy())
 
 
@@ -143,7 +144,7 @@ def _joined(members: Sequence[Members]) -> Members:
     return Members(*(np.concatenate(parts, axis=1) for parts in zip(*members, strict=True)))
 
 
-def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
+def load_network(path: Path, spec: NetworkSpec) -> SliceReader:
     """Build a network and fill it from a safetensors file of any float precision.
 
     Raises
@@ -151,7 +152,7 @@ def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
     InvalidBundle
         If names or shapes do not fit.
     """
-    network = HemorrhageNetwork(spec)
+    network = build_network(spec)
     try:
         state = load_file(path)
         network.load_state_dict(
@@ -163,17 +164,6 @@ def load_network(path: Path, spec: NetworkSpec) -> HemorrhageNetwork:
     except (SafetensorError, RuntimeError) as error:
         raise InvalidBundle("the weights do not fit the manifest's network") from error
     return network.eval()
-
-
-def fold_norms(network: HemorrhageNetwork) -> HemorrhageNetwork:
-    """Fold each batch normalization into the convolution before it; the function stays."""
-    for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
-        for index in range(len(block) - 1):
-            convolution, norm = block[index], block[index + 1]
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                block[index] = fuse_conv_bn_eval(convolution, norm)
-                block[index + 1] = nn.Identity()
-    return network
 
 
 def _precision_for(device: str) -> torch.dtype:

@@ -20,6 +20,23 @@ PRIOR_LOGIT: Final = -4.0
 KIND_LEVEL: Final = 1
 
 
+class JoinLevel(nn.Sequential):
+    """One level: the features below, doubled, beside the way down's, then ``conv_norm``."""
+
+    def __init__(self, below: int, beside: int, outputs: int) -> None:
+        """Build the level; ``below`` and ``beside`` are channels."""
+        super().__init__(*conv_norm(below + beside, outputs))
+        self.below = below
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
+        """Return (B, outputs, 2h, 2w) of features (B, below, h, w) and skip (…, 2h, 2w)."""
+        doubled = functional.interpolate(features, scale_factor=2.0, mode="nearest")
+        joined = torch.cat([doubled, skip], dim=1)
+        for layer in self:
+            joined = layer(joined)
+        return joined
+
+
 class Segmenter(nn.Module):
     """Decoder with the encoder's features and the input itself as skips.
 
@@ -38,9 +55,9 @@ class Segmenter(nn.Module):
         width = skips[-1]
         self.levels = nn.ModuleList()
         for skip, outputs in zip(reversed(skips[:-1]), DECODER_CHANNELS, strict=True):
-            self.levels.append(conv_norm(width + skip, outputs))
+            self.levels.append(JoinLevel(width, skip, outputs))
             width = outputs
-        self.last = conv_norm(width + channels, LAST_CHANNELS)
+        self.last = JoinLevel(width, channels, LAST_CHANNELS)
         self.mask = nn.Conv2d(LAST_CHANNELS, 1, 1)
         # One pixel in a hundred is blood: start there, not at one in two.
         self.mask.bias = nn.Parameter(torch.full((1,), PRIOR_LOGIT))
@@ -65,12 +82,8 @@ class Segmenter(nn.Module):
         features = taps[-1]
         kinds = features
         for index, (level, skip) in enumerate(zip(self.levels, reversed(taps[:-1]), strict=True)):
-            features = level(torch.cat([_double(features), skip], dim=1))
+            features = level(features, skip)
             if index == KIND_LEVEL:
                 kinds = self.kinds(features)
-        features = self.last(torch.cat([_double(features), channels], dim=1))
+        features = self.last(features, channels)
         return self.mask(features), kinds
-
-
-def _double(features: Tensor) -> Tensor:
-    return functional.interpolate(features, scale_factor=2.0, mode="nearest")

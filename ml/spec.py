@@ -1,6 +1,14 @@
 """The sizes of a network: what a manifest says of it, without loading torch."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Architecture(StrEnum):
+    """Which network; ``unet-classic`` is a peer to measure against and is not shipped."""
+
+    MOBILENET_UNET = "mobilenet-unet"
+    UNET_CLASSIC = "unet-classic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,8 @@ class NetworkSpec:
         Number of sigmoids.
     dropout
         Of the classification head.
+    arch
+        Which network it is.
     """
 
     size: int = 512
@@ -26,3 +36,4 @@ class NetworkSpec:
     reduction: int = 2
     kinds: int = 5
     dropout: float = 0.3
+    arch: Architecture = Architecture.MOBILENET_UNET

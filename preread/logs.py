@@ -33,6 +33,7 @@ ALLOWED: Final = frozenset(
         "model",
         "pid",
         "port",
+        "precision",
         "reason",
         "request_id",
         "revision",

@@ -5,6 +5,7 @@ secrets of container platforms do, and wins over the plain variable.
 """
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,6 +23,14 @@ Seconds = Annotated[float, Field(gt=0)]
 Bytes = Annotated[int, Field(gt=0)]
 
 MIB: Final = 1024 * 1024
+
+
+class Engine(StrEnum):
+    """What computes the networks; the ONNX ones read files that were exported before."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+    ONNX_INT8 = "onnx-int8"
 
 
 class _FileSource(PydanticBaseSettingsSource):
@@ -132,6 +141,14 @@ class Settings(BaseSettings):
         default="auto", description="auto, cpu or cuda[:n]: where the networks run."
     )
     torch_threads: Count = Field(default=1, description="CPU threads of one worker process.")
+    engine: Engine = Field(
+        default=Engine.TORCH,
+        description="torch, onnx or onnx-int8: what computes the networks; onnx on the CPU only.",
+    )
+    onnx_dir: Path = Field(
+        default=Path("var/onnx"),
+        description="Folder that python -m ml.onnx_export wrote; read with an onnx engine.",
+    )
     bundle_dir: Path = Field(
         default=Path(__file__).parents[1] / "ml" / "weights" / "ctich-mbv2-01",
         description="Folder with the manifest and the weights of the model.",

@@ -307,6 +307,7 @@ def _measurements(assessment: Assessment | None, why_not: str | None) -> Measure
             total_volume_ml_reason=why_not,
             midline_shift_mm=None,
             midline_shift_mm_reason=why_not,
+            midline_shift_toward=None,
             ventricles_involved=None,
             ventricles_involved_reason=why_not,
         )
@@ -315,6 +316,7 @@ def _measurements(assessment: Assessment | None, why_not: str | None) -> Measure
         total_volume_ml_reason=assessment.total_volume_ml_reason,
         midline_shift_mm=assessment.midline_shift_mm,
         midline_shift_mm_reason=assessment.midline_shift_mm_reason,
+        midline_shift_toward=assessment.midline_shift_toward,
         ventricles_involved=any(
             finding.kind is HemorrhageType.IVH for finding in assessment.findings
         ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ml.assessment import Assessment, FindingReading, Place
-from preread.findings import Model
+from preread.findings import Model, shift_phrase
 from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
 
 _LONGEST_SUMMARY: Final = 300
@@ -14,8 +14,11 @@ _ALWAYS: Final = (
     "The model was not tried in any hospital; docs/model-card.md has its figures.",
 )
 _OF_FINDINGS: Final = (
-    "Outlines, volumes and places come from the model and are not checked by anybody.",
+    "Outlines, volumes, thicknesses and places come from the model and are not checked by anybody.",
+    "The midline shift is measured against the skull's own symmetry; below 3 mm it says nothing.",
 )
+# In patients without any bleed the measure says up to this, as no skull is symmetric.
+_LEAST_TOLD_SHIFT_MM: Final = 3.0
 _DEMONSTRATOR: Final = (
     "The model is a demonstrator: it was trained on too little data to be judged."
 )
@@ -40,24 +43,36 @@ def summary(assessment: Assessment | None, why_not: str | None) -> str:
     if not assessment.findings:
         return f"{first} intracranial hemorrhage, type and place not determined."
     phrases = [finding_phrase(finding) for finding in assessment.findings]
+    shift = _shift_words(assessment)
     for shown in range(len(phrases), 0, -1):
         hidden = len(phrases) - shown
         more = f"; {hidden} more" if hidden else ""
-        sentence = f"{first} {'; '.join(phrases[:shown])}{more}."
+        sentence = f"{first} {'; '.join(phrases[:shown])}{more}{shift}."
         if len(sentence) <= _LONGEST_SUMMARY:
             return sentence
-    return f"{first} intracranial hemorrhage, {len(phrases)} findings."
+    return f"{first} intracranial hemorrhage, {len(phrases)} findings{shift}."
+
+
+def _shift_words(assessment: Assessment) -> str:
+    shift_mm = assessment.midline_shift_mm
+    if shift_mm is None or shift_mm < _LEAST_TOLD_SHIFT_MM:
+        return ""
+    return f"; {shift_phrase(shift_mm, assessment.midline_shift_toward)}"
 
 
 def finding_phrase(finding: FindingReading) -> str:
-    """Return side, type and volume of a finding, as far as they are known."""
+    """Return side, type, volume and thickness of a finding, as far as they are known."""
     side = side_of(finding.places)
     words = (
         TYPE_NAME[finding.kind]
         if side is None
         else f"{LATERALITY_NAME[side]} {TYPE_NAME[finding.kind]}"
     )
-    return words if finding.volume_ml is None else f"{words}, {volume_text(finding.volume_ml)}"
+    if finding.volume_ml is not None:
+        words += f", {volume_text(finding.volume_ml)}"
+    if finding.max_thickness_mm is not None:
+        words += f", {finding.max_thickness_mm:.0f} mm thick"
+    return words
 
 
 def side_of(places: Sequence[Place]) -> Laterality | None:

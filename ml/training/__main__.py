@@ -1,9 +1,9 @@
-"""``python -m ml.training prepare|phantoms|paint|train|predict|evaluate|export``.
+"""``python -m ml.training prepare|phantoms|paint|train|predict|calibrate|export``.
 
-The order of the recipe. ``prepare``, ``phantoms`` and ``paint`` write the sets; ``train`` makes one
-network per fold and one of all patients; ``predict`` reads each fold's held-out patients;
-``evaluate`` prints the figures; ``export`` calibrates on all out-of-fold predictions and
-writes the bundle.
+The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``paint`` write the
+sets; ``train`` makes one network per fold; ``predict`` reads each fold's held-out patients;
+``calibrate`` fits rules to all out-of-fold predictions; ``export`` writes the bundle.
+``./run evaluate`` then judges what ships.
 """
 
 import argparse
@@ -18,8 +18,9 @@ import torch
 
 from ml.sources.choose import AUTO, SOURCES, read_labeled
 from ml.sources.skipping import Skipped
+from ml.spec import Architecture
+from ml.training.calibrate import calibrate, read_rules, write_rules
 from ml.training.config import read_config
-from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
@@ -30,7 +31,7 @@ from preread.errors import InvalidSource
 
 
 def main() -> None:
-    """Run one step of the recipe; docs/model-card.md lists them in order."""
+    """Run one step of the recipe; docs/training.md lists them in order."""
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.step(arguments)
@@ -61,7 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
     training.add_argument("--phantoms", type=Path, help="synthetic heads")
-    training.add_argument("--imagenet", type=Path, required=True, help="safetensors")
+    training.add_argument("--imagenet", type=Path, help="safetensors; unet-classic takes none")
+    training.add_argument(
+        "--arch",
+        type=Architecture,
+        choices=list(Architecture),
+        help="another network than the configuration's, on the same slices",
+    )
     training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
@@ -73,17 +80,15 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--weights", type=Path, required=True)
     predict.add_argument("--fold", type=int, required=True)
     predict.add_argument("--out", type=Path, required=True)
-    evaluate = _step(steps, "evaluate", _evaluate, "figures out of fold")
-    evaluate.add_argument("--prepared", type=Path, required=True)
-    evaluate.add_argument("--predictions", type=Path, required=True)
-    evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
-    export = _step(steps, "export", _export, "calibrate and write the bundle")
-    export.add_argument("--prepared", type=Path, required=True)
-    export.add_argument("--predictions", type=Path, required=True)
-    export.add_argument("--report", type=Path, required=True)
+    fitted = _step(steps, "calibrate", _calibrate, "rules for what the networks say, out of fold")
+    fitted.add_argument("--prepared", type=Path, required=True)
+    fitted.add_argument("--predictions", type=Path, required=True)
+    fitted.add_argument("--out", type=Path, required=True, help="JSON file")
+    export = _step(steps, "export", _export, "write the bundle of all folds' networks")
     export.add_argument(
         "--runs", type=Path, required=True, help="folder of the folds' runs, each named by its fold"
     )
+    export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     return parser
 
@@ -141,6 +146,8 @@ def _train(arguments: argparse.Namespace) -> None:
         arguments.start,
     )
     config = read_config(arguments.config)
+    if arguments.arch is not None:
+        config = config.with_arch(arguments.arch)
     train(config, paths, fold=arguments.fold, minutes=arguments.minutes)
 
 
@@ -151,24 +158,20 @@ def _predict(arguments: argparse.Namespace) -> None:
     )
 
 
-def _evaluate(arguments: argparse.Namespace) -> None:
-    spacing_mm = read_config(arguments.config).network.spacing_mm
-    figures = report(gather(arguments.prepared, arguments.predictions, spacing_mm))
-    write_report(figures, arguments.out)
-    sys.stdout.write(arguments.out.read_text())
+def _calibrate(arguments: argparse.Namespace) -> None:
+    config = read_config(arguments.config)
+    patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
+    write_rules(calibrate(patients, config.name), arguments.out)
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    config = read_config(arguments.config)
-    patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
-    folds = sorted({one.fold for one in patients})
-    runs = {fold: arguments.runs / str(fold) for fold in folds}
+    rules = read_rules(arguments.rules)
+    runs = {fold: arguments.runs / str(fold) for fold in rules.members}
     export_bundle(
         [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs.items()],
         arguments.out,
-        config=config,
-        patients=patients,
-        figures=json.loads(arguments.report.read_text()),
+        config=read_config(arguments.config),
+        rules=rules,
         training={"steps": {str(fold): _steps_of(run) for fold, run in runs.items()}},
     )
 

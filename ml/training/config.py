@@ -1,10 +1,11 @@
 """One JSON file per shipped bundle says how it was trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ml.spec import NetworkSpec
+from ml.spec import Architecture, NetworkSpec
 from ml.training.augment import Augmentation
 
 
@@ -52,6 +53,15 @@ class TrainingConfig(_Frozen):
     average: float
     checkpoint_every_s: float
     augmentation: Augmentation
+
+    def with_arch(self, arch: Architecture) -> "TrainingConfig":
+        """Return the same recipe for another network, under a name that says so."""
+        return self.model_copy(
+            update={
+                "name": f"{self.name}-{arch}",
+                "network": replace(self.network, arch=arch),
+            }
+        )
 
 
 def read_config(path: Path) -> TrainingConfig:

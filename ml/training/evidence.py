@@ -17,8 +17,6 @@ from ml.training.prepared import PreparedSet, open_prepared
 MASK_THRESHOLDS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 LEAST_ML: Final = 0.5
 SLAB_MM: Final = 5.0
-# The floor without a network: blood is what lies between these HU inside the skull.
-FLOOR_HU: Final = (52.0, 95.0)
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,6 @@ class PatientEvidence:
         (S,) pixels of blood.
     lesion_ml
         (T,) outlined volume after small lesions are left out.
-    true_ml
-        With the assumed spacing.
-    floor_overlap, floor_predicted
-        (S,) the same for the HU floor.
     """
 
     patient: str
@@ -53,9 +47,6 @@ class PatientEvidence:
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
     lesion_ml: NDArray[np.float64]
-    true_ml: float
-    floor_overlap: NDArray[np.int64]
-    floor_predicted: NDArray[np.int64]
 
 
 def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[PatientEvidence]:
@@ -105,7 +96,6 @@ def _evidence(
     voxel_ml = np.full(len(hu), spacing_mm**2 * SLAB_MM / 1000.0)
     maps = prediction.mask_probabilities * inside
     masks = [maps > threshold for threshold in MASK_THRESHOLDS]
-    floor = inside & (hu > FLOOR_HU[0]) & (hu < FLOOR_HU[1])
     return PatientEvidence(
         patient=source.rows[int(rows[0])].patient,
         fold=source.rows[int(rows[0])].fold,
@@ -117,9 +107,6 @@ def _evidence(
         predicted=np.array([_count(mask) for mask in masks]),
         truth=_count(truth),
         lesion_ml=np.array([_lesion_ml(mask, hu, voxel_ml) for mask in masks]),
-        true_ml=float(truth.sum() * voxel_ml[0]),
-        floor_overlap=_count(floor & truth),
-        floor_predicted=_count(floor),
     )
 
 

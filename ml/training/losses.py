@@ -5,6 +5,7 @@ sources that outline nothing leave the mask alone.
 """
 
 import torch
+from monai.losses.dice import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,6 +15,9 @@ from ml.training.batches import Batch
 
 # Positive slices fill half of each batch, but each single kind stays rare there.
 KIND_POSITIVE_WEIGHT = 2.0
+# One pixel smooths numerator and denominator.
+_DICE_OF_SLICE = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
+_DICE_OF_BATCH = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0, batch=True)
 WEIGHTS = {"kinds": 1.0, "any": 1.0, "mask": 1.0, "dice": 1.0, "places": 0.5}
 
 
@@ -98,15 +102,11 @@ def _dice_loss(logits: Tensor, share: Tensor) -> Tensor:
     """Soft Dice of each slice with blood; half of it over the whole batch, which is steadier."""
     if not len(share):
         return logits.sum()
-    probability = torch.sigmoid(logits).flatten(1)
-    truth = share.flatten(1)
-    shared = 2 * (probability * truth).sum(dim=1)
-    both = probability.sum(dim=1) + truth.sum(dim=1)
-    positive = truth.sum(dim=1) > 1
-    batch = 1 - (shared.sum() + 1) / (both.sum() + 1)
+    batch: Tensor = _DICE_OF_BATCH(logits, share)
+    positive = share.flatten(1).sum(dim=1) > 1
     if not positive.any():
         return batch
-    each = 1 - ((shared + 1) / (both + 1))[positive].mean()
+    each: Tensor = _DICE_OF_SLICE(logits[positive], share[positive])
     return 0.5 * (batch + each)
 
 

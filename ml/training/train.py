@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from ml.architectures import build_network
 from ml.classifier import load_imagenet
-from ml.network import HemorrhageNetwork, Reading
+from ml.network import HemorrhageNetwork, Reading, SliceReader
 from ml.precision import has_bfloat16
 from ml.training.augment import augment
 from ml.training.batches import Batch, Sampler, join
@@ -40,7 +41,7 @@ class RunPaths:
     sets
         Prepared sets by the name of their source; the configuration says how much each gives.
     imagenet
-        safetensors in torchvision's naming.
+        safetensors in torchvision's naming; None for a network that learns from scratch.
     run
         Folder for checkpoint, weights and log.
     start
@@ -49,7 +50,7 @@ class RunPaths:
     """
 
     sets: dict[str, Path]
-    imagenet: Path
+    imagenet: Path | None
     run: Path
     start: Path | None = None
 
@@ -75,7 +76,7 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     fold
         The fold to hold out, or −1 for none.
     minutes
-        Stop after so many, at a checkpoint: one piece of a long run.
+        Stop after so many and at least one step, at a checkpoint: one piece of a long run.
 
     Returns
     -------
@@ -85,7 +86,8 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     Raises
     ------
     ValueError
-        If a source of the configuration has no prepared set, or the set has no such fold.
+        If a source of the configuration has no prepared set, or the set has no such fold, or
+        the network starts from ImageNet and no weights were given.
     """
     paths.run.mkdir(parents=True, exist_ok=True)
     run = _Run(config, paths, fold)
@@ -93,9 +95,9 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     started = saved_at = time.monotonic()
     first = run.progress.step
     for step in tqdm(range(first, config.steps), f"fold {fold}", config.steps, initial=first):
+        run.step(step / config.steps)
         if time.monotonic() - started >= minutes * 60:
             break
-        run.step(step / config.steps)
         if time.monotonic() - saved_at > config.checkpoint_every_s:
             run.save()
             saved_at = time.monotonic()
@@ -118,8 +120,8 @@ class _Run:
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator().manual_seed(seed)
         self._samplers = {name: _sampler(name, paths, fold, self._random) for name in config.batch}
-        self.network = HemorrhageNetwork(config.network)
-        load_imagenet(self.network.classifier, load_file(paths.imagenet))
+        self.network = build_network(config.network)
+        _start_from_imagenet(self.network, paths.imagenet)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recompute_statistics()
         if paths.start is not None:
@@ -275,11 +277,20 @@ def _schedule(share: float, warm_up: float) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
 
 
-def _parameter_groups(
-    network: HemorrhageNetwork, config: TrainingConfig
-) -> Iterator[dict[str, object]]:
-    encoder = list(network.classifier.features.parameters())
-    heads = [*network.classifier.classifier.parameters(), *network.segmenter.parameters()]
+def _start_from_imagenet(network: SliceReader, imagenet: Path | None) -> None:
+    """Fill the shipped family's encoder; the classic U-Net has none to fill."""
+    if not isinstance(network, HemorrhageNetwork):
+        return
+    if imagenet is None:
+        message = f"a network «{network.spec.arch}» starts from ImageNet weights; none were given"
+        raise ValueError(message)
+    load_imagenet(network.classifier, load_file(imagenet))
+
+
+def _parameter_groups(network: SliceReader, config: TrainingConfig) -> Iterator[dict[str, object]]:
+    encoder = list(network.encoder().parameters())
+    known = {id(parameter) for parameter in encoder}
+    heads = [parameter for parameter in network.parameters() if id(parameter) not in known]
     for parameters, rate in (
         (encoder, config.optimizer.encoder_rate),
         (heads, config.optimizer.head_rate),

@@ -123,3 +123,9 @@ def test_the_study_benchmark_runs(tmp_path, untrained_bundle):
     ]
     assert sum(stages) == pytest.approx(found["whole study: wall"], rel=0.01)
     assert found["network: wall"] > 0
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_engines_benchmark_runs(tmp_path, untrained_bundle):
+    found = medians(run(tmp_path, "engines", "--bundle", str(untrained_bundle)))
+    assert found["peer: classic U-Net, float32"] > found["torch float32"] > 0

@@ -132,6 +132,7 @@ def test_the_first_patient_of_the_set_has_its_published_labels(shared_data):
 
 @pytest.mark.real_data
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_whole_set_has_its_published_counts(shared_data, skipped):
     slices = positive = outlined = 0
     patients = np.zeros(1 + len(KINDS), int)

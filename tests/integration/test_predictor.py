@@ -8,9 +8,11 @@ import torch
 
 from ml.bundle import load_bundle
 from ml.classifier import Classifier, load_imagenet
-from ml.network import HemorrhageNetwork, to_channels
+from ml.folding import FoldedJoin, fold
+from ml.network import HemorrhageNetwork, mean_of_blocks, to_channels
 from ml.pipeline import read_bleeds
-from ml.predictor import TorchPredictor, fold_norms
+from ml.precision import has_bfloat16
+from ml.predictor import TorchPredictor, _precision_for
 from ml.spec import NetworkSpec
 from ml.windows import CHANNELS, apply_window
 from preread.dicom.phantom import Bleed, make_head
@@ -60,14 +62,22 @@ def test_several_networks_are_averaged_and_each_is_still_heard():
     assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2, abs=1e-3)
 
 
-def test_folding_the_norms_does_not_change_the_function():
+def test_folding_does_not_change_the_function():
     hu = torch.from_numpy(slices(6)).reshape(2, 3, 128, 128)
+    folded = fold(network())
     with torch.inference_mode():
-        plain = network()(hu)
-        folded = fold_norms(network())(hu)
-    for one, other in zip(plain, folded, strict=True):
-        assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fold_norms(network()).modules())
+        for one, other in zip(network()(hu), folded(hu), strict=True):
+            assert torch.allclose(one, other, atol=1e-3, rtol=1e-3)
+    kinds = [type(module) for module in folded.modules()]
+    assert torch.nn.BatchNorm2d not in kinds
+    assert kinds.count(FoldedJoin) == 5
+
+
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_a_mean_of_blocks_is_torchs_average_pooling(side):
+    planes = torch.from_numpy(slices(2))
+    wanted = torch.nn.functional.avg_pool2d(planes, side)
+    assert torch.allclose(mean_of_blocks(planes, side), wanted, atol=1e-4)
 
 
 def test_a_slice_is_read_alike_in_any_batch():
@@ -100,6 +110,25 @@ def test_torchvision_names_load_and_the_neighbors_start_weak():
 def test_the_device_and_its_precision_are_named():
     predictor = TorchPredictor([network()])
     assert (predictor.device, predictor.precision) == ("cpu", "float32")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_is_asked_to_read_in_half_precision(device):
+    assert _precision_for(device) is torch.float16
+
+
+def test_a_processor_reads_in_bfloat16_only_where_it_computes_in_it():
+    wanted = torch.bfloat16 if has_bfloat16() else torch.float32
+    assert _precision_for("cpu") is wanted
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_half_precision_answers_in_float32_and_nearly_the_same(precision):
+    wanted = TorchPredictor([network()]).predict(slices(3))
+    found = TorchPredictor([network()], "cpu", precision).predict(slices(3))
+    for one, other in zip(wanted[:3], found[:3], strict=True):
+        assert other.dtype == np.float32
+        assert np.abs(one - other).max() < 0.1
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,12 @@
 """The inside of the skull."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
-from ml.intracranial import find_interior
+from ml.intracranial import _filled, _grown, _opened, _shrunk, find_interior
 from tests.support.heads import BRAIN_HU, head
 
 
@@ -45,3 +49,12 @@ def test_a_table_under_the_head_is_outside():
 
 def test_nothing_is_inside_of_air():
     assert not inside_of(np.full((4, 64, 64), -1000, np.float32)).inside.any()
+
+
+@given(arrays(np.bool_, (9, 11), elements=st.booleans()), st.booleans())
+def test_growing_shrinking_and_filling_are_those_of_mathematical_morphology(region, square):
+    shape = ndimage.generate_binary_structure(2, 2 if square else 1)
+    assert (_grown(region, square=square) == ndimage.binary_dilation(region, shape)).all()
+    assert (_shrunk(region, square=square) == ndimage.binary_erosion(region, shape)).all()
+    assert (_filled(region) == ndimage.binary_fill_holes(region)).all()
+    assert (_opened(region) == ndimage.binary_opening(region, iterations=2)).all()

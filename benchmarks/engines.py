@@ -1,0 +1,154 @@
+"""CPU seconds of the networks per study: each engine, and the classic U-Net on every slice."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.eager import EagerPredictor
+from benchmarks.figures import Figure, Ratio, Report, figure_of
+from benchmarks.plan import Plan
+from benchmarks.rounds import clocked, in_rounds
+from ml.architectures import build_network
+from ml.bundle import Bundle, load_bundle
+from ml.onnx_export import COMPARED_HEADS, head_volume
+from ml.onnx_predictor import OnnxPredictor, open_session
+from ml.onnx_record import OnnxFormat, read_record
+from ml.pipeline import Predictor, to_model
+from ml.precision import has_bfloat16
+from ml.predictor import TorchPredictor, load_network
+from ml.spec import Architecture, NetworkSpec
+from preread.dicom.volume import to_radiological
+from preread.errors import InvalidBundle
+from preread.settings import Settings
+
+_HEAD: Final = 9202
+_SLICES: Final = 32
+_QUICK_SLICES: Final = 3
+_CLASSIC_SLICES: Final = 2
+_FULL: Final = "torch float32"
+_HALF: Final = "torch bfloat16"
+_AGAIN: Final = "torch float32 again (A/A)"
+_EAGER: Final = "peer: eager float32, unfolded"
+_CLASSIC: Final = "peer: classic U-Net, {}"
+_SAME: Final = 1e-3
+"""How far the probabilities of an engine in float32 may lie from torch's."""
+
+
+def measure(plan: Plan) -> Report:
+    """Measure every engine that this machine has, and the classic U-Net."""
+    torch.set_num_threads(1)
+    bundle = load_bundle(plan.bundle_dir)
+    volume = to_radiological(head_volume(_HEAD, COMPARED_HEADS[_HEAD]))
+    slices = to_model(volume, bundle.manifest).hu[: _QUICK_SLICES if plan.quick else _SLICES]
+    onnx, missing = _onnx_engines(bundle, Settings().onnx_dir)
+    ours = {**_torch_engines(bundle), **onnx}
+    peers = dict(_classics(bundle.manifest.network))
+    checked = _check(ours, slices)
+    works = {name: _whole(engine, slices) for name, engine in ours.items()}
+    works |= {_AGAIN: works[_FULL], _EAGER: _whole(EagerPredictor(bundle), slices)}
+    works |= {name: _scaled(classic, slices) for name, classic in peers.items()}
+    found = in_rounds(works, plan.rounds)
+    figures = {name: figure_of(name, "CPU s", spent) for name, spent in found.items()}
+    return Report(
+        name="engines",
+        checked=checked,
+        figures=tuple(figures.values()),
+        ratios=tuple(_ratios(figures, onnx)),
+        notes=(
+            f"{len(slices)} slices of 512×512, {len(bundle.manifest.members)} networks averaged",
+            "one thread; the networks alone: no decoding, no skull, no lesions",
+            f"the classic U-Net, untrained, read {_CLASSIC_SLICES} of the slices; its time is scaled",
+            "the classic U-Net is one network and not an ensemble",
+            *missing,
+        ),
+    )
+
+
+def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
+    def predictor(precision: torch.dtype) -> Predictor:
+        spec = bundle.manifest.network
+        networks = [load_network(path, spec) for path in bundle.weights_paths]
+        return TorchPredictor(networks, "cpu", precision)
+
+    found = {_FULL: predictor(torch.float32)}
+    return found | ({_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {})
+
+
+def _onnx_engines(bundle: Bundle, folder: Path) -> tuple[dict[str, Predictor], tuple[str, ...]]:
+    """Return the engines whose files there are, whether or not they may be used, and what to say."""
+    try:
+        record = read_record(folder)
+        found: dict[str, Predictor] = {}
+        said = []
+        for number_format, engine in record.engines.items():
+            found[_onnx_name(number_format)] = OnnxPredictor(
+                [
+                    open_session(folder / number_format.file_of(member.file), member)
+                    for member in bundle.manifest.members
+                ],
+                bundle.manifest.network.reduction,
+                number_format,
+            )
+            verdict = "agrees" if engine.agrees else "does not agree, so no worker uses it"
+            said.append(f"{_onnx_name(number_format)} {verdict}")
+    except InvalidBundle as reason:
+        return {}, (f"ONNX was not measured: {reason}",)
+    return found, tuple(said)
+
+
+def _onnx_name(number_format: OnnxFormat) -> str:
+    return f"ONNX {number_format}"
+
+
+def _classics(spec: NetworkSpec) -> Iterator[tuple[str, Predictor]]:
+    whole = replace(spec, arch=Architecture.UNET_CLASSIC, reduction=1)
+    precisions = [torch.float32, *([torch.bfloat16] if has_bfloat16() else [])]
+    for precision in precisions:
+        classic = TorchPredictor([build_network(whole)], "cpu", precision)
+        yield _CLASSIC.format(classic.precision), classic
+
+
+def _check(engines: Mapping[str, Predictor], slices: NDArray[np.float32]) -> str:
+    """Say how far each engine's mask lies from that of torch in float32.
+
+    Raises
+    ------
+    ValueError
+        If one in float32 says something else.
+    """
+    wanted = engines[_FULL].predict(slices).mask_probabilities
+    far = {
+        name: float(np.abs(engine.predict(slices).mask_probabilities - wanted).max())
+        for name, engine in engines.items()
+        if name != _FULL
+    }
+    exact = _onnx_name(OnnxFormat.FLOAT32)
+    if far.get(exact, 0.0) > _SAME:
+        message = f"{exact} says something else than torch: {far[exact]}"
+        raise ValueError(message)
+    told = "; ".join(f"{name} {distance:.1e}" for name, distance in far.items())
+    return f"greatest difference of any pixel's probability from torch in float32: {told or 'none'}"
+
+
+def _whole(engine: Predictor, slices: NDArray[np.float32]) -> Callable[[], float]:
+    return lambda: clocked(lambda: engine.predict(slices))[1].cpu_s
+
+
+def _scaled(engine: Predictor, slices: NDArray[np.float32]) -> Callable[[], float]:
+    part = _whole(engine, slices[:_CLASSIC_SLICES])
+    return lambda: part() * len(slices) / _CLASSIC_SLICES
+
+
+def _ratios(figures: Mapping[str, Figure], onnx: Mapping[str, Predictor]) -> Iterator[Ratio]:
+    for name in (_AGAIN, _EAGER, _HALF, *onnx):
+        if name in figures:
+            yield Ratio.of(f"{name} / {_FULL}", figures[name], figures[_FULL])
+    pairs = [(_CLASSIC.format("float32"), name) for name in (_FULL, *onnx)]
+    for classic, name in [*pairs, (_CLASSIC.format("bfloat16"), _HALF)]:
+        if classic in figures and name in figures:
+            yield Ratio.of(f"{classic} / {name}", figures[classic], figures[name])

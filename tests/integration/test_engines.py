@@ -1,0 +1,197 @@
+"""Other engines behind the door of the predictor: ONNX files are made, compared and guarded."""
+
+import shutil
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from pydantic import SecretStr
+
+from ml.bundle import Bundle, load_bundle
+from ml.engine_agreement import compare_engines
+from ml.network import HemorrhageNetwork
+from ml.onnx_export import COMPARED_HEADS, compare, head_volume, write_files
+from ml.onnx_graph import OnnxGraph
+from ml.onnx_predictor import OnnxPredictor, open_session
+from ml.onnx_record import (
+    ComparedEngine,
+    ComparedStudy,
+    OnnxFormat,
+    OnnxRecord,
+    read_record,
+    write_record,
+)
+from ml.precision import has_bfloat16
+from ml.predictor import TorchPredictor, load_network
+from ml.spec import NetworkSpec
+from preread.errors import InvalidBundle
+from preread.settings import Engine, Settings
+from preread.terms import Level
+from tests.support.heads import manifest
+from worker.model import load_predictor
+
+SPEC = NetworkSpec(size=128, spacing_mm=1.8)
+needs_exporter = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
+    reason="needs the extras onnx and training",
+)
+
+
+class TorchSession:
+    """An exported graph, computed by torch: what is tested is all that surrounds it."""
+
+    def __init__(self, network):
+        self._graph = OnnxGraph(network.eval())
+
+    def run(self, _, inputs):
+        with torch.inference_mode():
+            return [part.numpy() for part in self._graph(torch.from_numpy(inputs["slices"]))]
+
+
+def networks():
+    torch.manual_seed(0)
+    return [HemorrhageNetwork(SPEC).eval() for _ in range(2)]
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_it_batches_neighbors_and_averages_as_the_torch_predictor_does(members):
+    hu = np.random.default_rng(0).normal(40, 60, (9, 128, 128)).astype(np.float32)
+    wanted = TorchPredictor(networks()[:members]).predict(hu)
+    sessions = [TorchSession(network) for network in networks()[:members]]
+    found = OnnxPredictor(sessions, SPEC.reduction, "float32").predict(hu)
+    for one, other in zip(wanted[:3], found[:3], strict=True):
+        assert one.dtype == other.dtype
+        assert np.abs(one - other).max() < 1e-4
+    assert (found.members is None) == (wanted.members is None) == (members == 1)
+    for one, other in zip(wanted.members or (), found.members or (), strict=True):
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        assert np.abs(one - other).max() < 1e-3
+
+
+def record(sha256, *, agrees=True, identity=None):
+    study = ComparedStudy(
+        name="one",
+        slice_difference=0.0,
+        dice=None,
+        reference_level=Level.NONE,
+        level=Level.NONE,
+        agrees=agrees,
+    )
+    engine = ComparedEngine(sha256=sha256, studies=(study,))
+    return OnnxRecord(bundle=identity or manifest().identity, engines={OnnxFormat.FLOAT32: engine})
+
+
+def load(folder, number_format=OnnxFormat.FLOAT32):
+    return OnnxPredictor.load(Bundle(manifest(), (folder / "none",)), folder, number_format)
+
+
+def test_files_that_nobody_compared_are_not_used(tmp_path):
+    with pytest.raises(InvalidBundle, match=r"no engines\.json"):
+        load(tmp_path)
+    write_record(tmp_path, record({}))
+    with pytest.raises(InvalidBundle, match="int8 agrees"):
+        load(tmp_path, OnnxFormat.INT8)
+
+
+def test_files_that_do_not_agree_with_torch_are_not_used(tmp_path):
+    write_record(tmp_path, record({}, agrees=False))
+    with pytest.raises(InvalidBundle, match="float32 agrees"):
+        load(tmp_path)
+
+
+def test_an_engine_that_was_compared_on_nothing_does_not_agree():
+    assert not ComparedEngine(sha256={}, studies=()).agrees
+
+
+def test_files_of_another_bundle_are_not_used(tmp_path):
+    write_record(tmp_path, record({}, identity="0"))
+    with pytest.raises(InvalidBundle, match="another bundle"):
+        load(tmp_path)
+
+
+def test_a_file_that_changed_since_is_not_used(tmp_path):
+    (tmp_path / "none.float32.onnx").write_bytes(b"something else")
+    write_record(tmp_path, record({"none.float32.onnx": "0" * 64}))
+    with pytest.raises(InvalidBundle, match="not the one that was compared"):
+        load(tmp_path)
+
+
+def test_a_malformed_record_is_refused(tmp_path):
+    (tmp_path / "engines.json").write_text("{}")
+    with pytest.raises(InvalidBundle, match="malformed"):
+        read_record(tmp_path)
+
+
+def test_the_worker_takes_the_engine_of_its_settings(tmp_path):
+    settings = Settings(
+        database_url=SecretStr("sqlite://"), engine=Engine.ONNX_INT8, onnx_dir=tmp_path / "none"
+    )
+    with pytest.raises(InvalidBundle, match=r"no engines\.json in none"):
+        load_predictor(Bundle(manifest(), ()), settings)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_bundle()
+
+
+def reference_of(bundle, precision=torch.float32):
+    spec = bundle.manifest.network
+    return TorchPredictor([load_network(p, spec) for p in bundle.weights_paths], "cpu", precision)
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor emulates bfloat16")
+def test_half_precision_says_of_synthetic_heads_what_full_precision_says(shipped):
+    half = {"bfloat16": reference_of(shipped, torch.bfloat16)}
+    for seed in (9201, 9202):
+        volume = head_volume(seed, COMPARED_HEADS[seed])
+        found = compare_engines(volume, shipped, reference_of(shipped), half)
+        assert found["bfloat16"].agrees, found
+
+
+@pytest.fixture(scope="module")
+def exported(shipped, tmp_path_factory):
+    """The first member of the shipped bundle in both formats, with their record."""
+    folder = tmp_path_factory.mktemp("onnx")
+    first = shipped.manifest.model_copy(update={"members": shipped.manifest.members[:1]})
+    bundle = Bundle(first, shipped.weights_paths[:1])
+    for number_format in OnnxFormat:
+        write_files(bundle, folder, number_format)
+    write_record(folder, compare(bundle, folder, list(OnnxFormat)))
+    return bundle, folder
+
+
+@pytest.mark.slow
+@needs_exporter
+def test_an_exported_network_says_what_torch_says(exported):
+    bundle, folder = exported
+    found = read_record(folder).engines[OnnxFormat.FLOAT32]
+    assert found.agrees
+    assert max(study.slice_difference for study in found.studies) < 1e-3
+    assert OnnxPredictor.load(bundle, folder).precision == "onnx-float32"
+
+
+@pytest.mark.slow
+@needs_exporter
+def test_int8_is_used_if_and_only_if_it_agrees(exported):
+    bundle, folder = exported
+    found = read_record(folder).engines[OnnxFormat.INT8]
+    assert len(found.studies) == len(COMPARED_HEADS)
+    assert max(study.slice_difference for study in found.studies) > 1e-3
+    if found.agrees:
+        assert OnnxPredictor.load(bundle, folder, OnnxFormat.INT8).precision == "onnx-int8"
+    else:
+        with pytest.raises(InvalidBundle, match="int8 agrees"):
+            OnnxPredictor.load(bundle, folder, OnnxFormat.INT8)
+
+
+@pytest.mark.slow
+@needs_exporter
+def test_a_file_tells_which_weights_it_came_from(exported, tmp_path):
+    bundle, folder = exported
+    [member] = bundle.manifest.members
+    path = shutil.copy(folder / OnnxFormat.INT8.file_of(member.file), tmp_path)
+    other = member.model_copy(update={"sha256": "0" * 64})
+    with pytest.raises(InvalidBundle, match="was not exported from"):
+        open_session(tmp_path / path.name, other)
