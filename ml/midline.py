@@ -32,8 +32,7 @@ LEVELS_BELOW_MM: Final = (35.0, 85.0)
 LEAST_SLABS: Final = 4
 # Where frontal horns are looked for: share front to back, and mm from the ideal midline.
 HORNS_BEHIND: Final = (0.22, 0.58)
-REACH_MM: Final = 30.0
-STEP_MM: Final = 0.9
+ASIDE_MM: Final = 0.9 * np.arange(-33, 34)
 GRAIN_MM: Final = 1.2
 # Below the middle HU of all inside the skull: fluid, and fluid that shows a thin septum within.
 FLUID_BELOW_HU: Final = (12.0, 16.0, 20.0)
@@ -132,28 +131,28 @@ def _septum(
     spacing_mm, inside = interior.spacing_mm, interior.inside[slab]
     step = plane.shape[0] // inside.shape[0]
     coarse = plane.reshape(len(inside), step, -1, step).mean(axis=(1, 3))
-    aside = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
-    columns = axis.columns(rows, slab)[:, None] + aside / (spacing_mm * axis.cosine)
+    columns = axis.columns(rows, slab)[:, None] + ASIDE_MM / (spacing_mm * axis.cosine)
     at = np.stack(np.broadcast_arrays(rows[:, None], columns))
     smooth = ndimage.gaussian_filter(coarse, GRAIN_MM / spacing_mm, truncate=3.0)
     profiles = ndimage.map_coordinates(smooth, at, order=1, mode="nearest")
     middle_hu = float(np.median(coarse[inside]))
     found = np.full(len(rows), np.nan)
     for below_hu in FLUID_BELOW_HU:
-        between = _between_pools(profiles < middle_hu - below_hu, aside)
+        between = _between_pools(profiles < middle_hu - below_hu)
         found = np.where(np.isnan(found), between, found)
     return _common(found[~np.isnan(found)])
 
 
-def _between_pools(fluid: NDArray[np.bool_], aside: NDArray[np.float64]) -> NDArray[np.float64]:
+def _between_pools(fluid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return for each row the middle of its narrowest gap between two pools, NaN without one."""
     pools = ndimage.binary_opening(fluid, np.ones((1, 2), np.bool_))
-    numbers = np.broadcast_to(np.arange(len(aside)), pools.shape)
+    numbers = np.broadcast_to(np.arange(len(ASIDE_MM)), pools.shape)
     last = np.maximum.accumulate(np.where(pools, numbers, -1), axis=1)
-    following = np.where(pools, numbers, len(aside))[:, ::-1]
+    following = np.where(pools, numbers, len(ASIDE_MM))[:, ::-1]
     following = np.minimum.accumulate(following, axis=1)[:, ::-1]
-    both = ~pools & (last >= 0) & (following < len(aside))
-    low, high = aside[np.maximum(last, 0)], aside[np.minimum(following, len(aside) - 1)]
+    both = ~pools & (last >= 0) & (following < len(ASIDE_MM))
+    low = ASIDE_MM[np.maximum(last, 0)]
+    high = ASIDE_MM[np.minimum(following, len(ASIDE_MM) - 1)]
     usable = both & (high - low <= GREATEST_GAP_MM)
     usable &= np.abs(low + high) / 2 <= GREATEST_SHIFT_MM
     width = np.where(usable, high - low, np.inf)

@@ -5,7 +5,8 @@ deepest. The guidelines for surgery count more than 10 mm of a subdural hematoma
 an epidural one as much (Bullock et al., Neurosurgery 2006;58(3 Suppl):S7–15, S16–24).
 
 Depth is first measured in the slice and then brought to the skull's slope between the slices:
-near the vertex a crescent is cut obliquely and looks thicker than it is. A depth counts only
+near the vertex a crescent is cut obliquely and looks thicker than it is (a quarter too much is
+left there). A depth counts only
 if a few mm² of blood reach it, so that a spur of the outline does not, and only if blood lies
 all the way from the inner table. That leaves out falx and tentorium, beside which thickness
 from the convexity means nothing.
