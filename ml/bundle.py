@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
 from preread.errors import InvalidBundle
@@ -69,7 +70,8 @@ class Manifest(_Value):
     """What a bundle says about itself.
 
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
-    of an ImageNet linear probe; every assessment then says so.
+    of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
+    measures of the training patients' images that a study is compared with.
     """
 
     schema_version: Literal["1.0"]
@@ -90,6 +92,7 @@ class Manifest(_Value):
     license: str
     citations: tuple[str, ...]
     code_version: str
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

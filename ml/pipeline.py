@@ -23,27 +23,24 @@ from ml.findings import (
     rate_kinds,
     type_lesions,
 )
+from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.geometry import ModelGrid, Placement, from_grid, head_center, to_grid
-from ml.intracranial import BONE_HU, Interior, find_interior
+from ml.inspection import Inspection, inspect_images
+from ml.intracranial import Interior, find_interior
 from ml.lesions import find_lesions
-from ml.scoring import any_features, any_kind
+from ml.scoring import Calibration, any_features, any_kind
 from ml.slabs import Slabs, plan_slabs
+from ml.uncertainty import uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
 # The inside of the skull is looked for on pixels of twice the model's spacing.
 INTERIOR_REDUCTION: Final = 2
-# A skull holds 1.0 to 1.8 litres; less than this found means that no head was.
-LEAST_INTERIOR_ML: Final = 300.0
-# Inside something soft «deep» is found without any bone, so that is asked for by itself. An
-# adult skull has some 500 ml of it, the one infant of CT-ICH more than 100.
-LEAST_BONE_ML: Final = 20.0
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
 
 # Codes of ``Assessment.warnings``.
 DEMONSTRATOR: Final = "DEMONSTRATOR"
-NO_SKULL_FOUND: Final = "NO_SKULL_FOUND"
 LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
 
 
@@ -59,11 +56,15 @@ class Prediction(NamedTuple):
     kind_maps
         (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
         is blood; coarse.
+    members
+        (M, S, K) float32, the kind probabilities of each of M networks of an ensemble; None
+        where one network read.
     """
 
     kind_probabilities: NDArray[np.float32]
     mask_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
+    members: NDArray[np.float32] | None = None
 
 
 class Predictor(Protocol):
@@ -105,8 +106,20 @@ class ModelSlices:
     slabs: Slabs
     heights_mm: NDArray[np.float64]
 
+    @property
+    def thickness_mm(self) -> NDArray[np.float64]:
+        """Thickness of each slab, (N,)."""
+        thickness: NDArray[np.float64] = np.add.reduceat(self.slabs.thickness_mm, self.slabs.first)
+        return thickness
 
-def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessment:
+
+def read_bleeds(
+    volume: Volume,
+    predictor: Predictor,
+    bundle: Bundle,
+    *,
+    patient_age_years: int | None = None,
+) -> Assessment:
     """Assess one head CT.
 
     Parameters
@@ -117,6 +130,8 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
         The network of ``bundle``.
     bundle
         Thresholds and calibration.
+    patient_age_years
+        As the headers say, or None.
 
     Returns
     -------
@@ -128,10 +143,19 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
     source = to_radiological(volume)
     slices = to_model(source, bundle.manifest)
     interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
+    inspection = inspect_images(
+        slices.hu,
+        interior,
+        slices.thickness_mm,
+        bundle.manifest.reference,
+        patient_age_years,
+    )
     prepared = time.perf_counter()
     prediction = predictor.predict(slices.hu)
     predicted = time.perf_counter()
-    assessment = assess(source, slices, interior, prediction, bundle.manifest)
+    assessment = assess(
+        source, slices, interior, prediction, bundle.manifest, inspection=inspection
+    )
     timing = StageTiming(
         prepare_ms=1000 * (prepared - started),
         predict_ms=1000 * (predicted - prepared),
@@ -173,6 +197,8 @@ def assess(
     interior: Interior,
     prediction: Prediction,
     manifest: Manifest,
+    *,
+    inspection: Inspection,
 ) -> Assessment:
     """Turn a prediction into an assessment; no network, no clock.
 
@@ -184,6 +210,8 @@ def assess(
         Of the same slabs.
     manifest
         Thresholds and calibration.
+    inspection
+        Of the same slabs.
     """
     frame = find_frame(interior, slices.heights_mm)
     mask = _source_mask(slices, interior, prediction, manifest)
@@ -193,6 +221,19 @@ def assess(
     features = any_features(prediction.kind_probabilities, total_ml)
     probability = calibration.any.probability(features)
     level = points.level(probability, total_ml)
+    uncertainty = uncertainty_of(
+        _member_probabilities(prediction.members, total_ml, calibration.any), probability
+    )
+    warnings = (
+        *_warnings(manifest, interior, frame),
+        *inspection.flags,
+        *(
+            (ImageFlag.NETWORKS_DISAGREE.value,)
+            if networks_disagree(uncertainty.interval95, points)
+            else ()
+        ),
+    )
+    lifts = lifted_by(level, warnings)
     head = HeadContext(
         slab_of_slice=slices.slabs.of_slices(),
         placement=slices.placement,
@@ -207,11 +248,16 @@ def assess(
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
     slice_probabilities = prediction.kind_probabilities[head.slab_of_slice]
     return Assessment(
-        level=level,
+        level=Level.INDETERMINATE if lifts else level,
+        lifted_by=lifts,
         probability=probability,
         calibrated=True,
         threshold=points.suspected,
         operating_point_id=manifest.operating.id,
+        interval95=uncertainty.interval95,
+        interval95_reason=uncertainty.reason,
+        ood_score=inspection.ood_score,
+        ood_score_reason=inspection.ood_score_reason,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
@@ -222,7 +268,7 @@ def assess(
         slice_probabilities=slice_probabilities,
         mask=_mask_of(mask.shape, typed),
         key_slices=key_slices(typed, any_kind(slice_probabilities)),
-        warnings=_warnings(manifest, slices, interior, frame),
+        warnings=warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
     )
 
@@ -267,21 +313,19 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _bone_ml(hu: NDArray[np.float32], manifest: Manifest) -> float:
-    pixel_ml = manifest.network.spacing_mm**2 * manifest.slab_mm / 1000.0
-    return float(np.count_nonzero(hu > BONE_HU)) * pixel_ml
+def _member_probabilities(
+    members: NDArray[np.float32] | None, total_ml: float, calibration: Calibration
+) -> NDArray[np.float64] | None:
+    """Return (M,): each network's calibrated probability; the outlined volume is the ensemble's."""
+    if members is None:
+        return None
+    return np.array([calibration.probability(any_features(one, total_ml)) for one in members])
 
 
-def _warnings(
-    manifest: Manifest, slices: ModelSlices, interior: Interior, frame: HeadFrame | None
-) -> tuple[str, ...]:
+def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
     found = []
     if manifest.demonstrator:
         found.append(DEMONSTRATOR)
-    pixel_ml = interior.spacing_mm**2 * manifest.slab_mm / 1000.0
-    interior_ml = float(interior.inside.sum()) * pixel_ml
-    if interior_ml < LEAST_INTERIOR_ML or _bone_ml(slices.hu, manifest) < LEAST_BONE_ML:
-        found.append(NO_SKULL_FOUND)
     if frame is None or interior.open_slices.mean() > OPEN_SHARE:
         found.append(LOCATION_LOW_CONFIDENCE)
     return tuple(found)

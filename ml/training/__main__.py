@@ -1,9 +1,9 @@
-"""``python -m ml.training prepare|phantoms|train|predict|evaluate|export``.
+"""``python -m ml.training prepare|phantoms|train|predict|evaluate|export|reference``.
 
 The order of the recipe. ``prepare`` and ``phantoms`` write the sets; ``train`` makes one
 network per fold and one of all patients; ``predict`` reads each fold's held-out patients;
 ``evaluate`` prints the figures; ``export`` calibrates on all out-of-fold predictions and
-writes the bundle.
+writes the bundle; ``reference`` adds to it what the training images are like.
 """
 
 import argparse
@@ -15,12 +15,14 @@ from pathlib import Path
 
 import torch
 
+from ml.bundle import load_bundle
 from ml.training.config import read_config
 from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
 from ml.training.export import export_bundle
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_ctich, prepare_phantoms
+from ml.training.reference import reference_of, write_reference
 from ml.training.scorebook import fit_scorebook
 from ml.training.train import RunPaths, train
 
@@ -71,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--earlier", type=Path, help="run that --run started from")
     export.add_argument("--fold-runs", type=Path, nargs="*", default=[], help="for the record")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    reference = steps.add_parser("reference", help="what usual images are like, for a bundle")
+    reference.set_defaults(step=_reference)
+    reference.add_argument("--prepared", type=Path, required=True)
+    reference.add_argument("--patients", type=int, default=30, help="at most, evenly spread")
+    reference.add_argument("--bundle", type=Path, required=True, help="folder to add it to")
     return parser
 
 
@@ -140,6 +147,12 @@ def _export(arguments: argparse.Namespace) -> None:
             "fold_steps": [_steps_of(run) for run in arguments.fold_runs],
         },
     )
+
+
+def _reference(arguments: argparse.Namespace) -> None:
+    spacing_mm = load_bundle(arguments.bundle).manifest.network.spacing_mm
+    fitted = reference_of(arguments.prepared, spacing_mm, arguments.patients)
+    write_reference(fitted, arguments.bundle)
 
 
 def _steps_of(run: Path) -> int:
