@@ -143,12 +143,21 @@ class Assessment:
     ----------
     level
         critical, suspected, indeterminate or none.
+    lifted_by
+        Codes for which the level is indeterminate though the networks said none; then there
+        are no findings. Mostly empty.
     probability
         Of any intracranial hemorrhage in the study, 0..1.
     calibrated
         Whether ``probability`` went through the bundle's calibration.
     threshold, operating_point_id
         The operating point of «suspected».
+    interval95
+        Low and high of ``probability`` as the networks of an ensemble differ; None with its
+        reason where one network read.
+    ood_score
+        How far the images lie from those of the training patients, 0..1; None with its
+        reason where there is nothing to compare.
     kinds
         One per type, in the order of ``KINDS``.
     findings
@@ -168,16 +177,22 @@ class Assessment:
     key_slices
         At most five, most telling first.
     warnings
-        Codes: DEMONSTRATOR, NO_SKULL_FOUND, LOCATION_LOW_CONFIDENCE.
+        Codes: DEMONSTRATOR, LOCATION_LOW_CONFIDENCE, NO_SKULL_FOUND and those of
+        :class:`ml.gates.ImageFlag`.
     timing
         By stage.
     """
 
     level: Level
+    lifted_by: tuple[str, ...]
     probability: float
     calibrated: bool
     threshold: float
     operating_point_id: str
+    interval95: tuple[float, float] | None
+    interval95_reason: str | None
+    ood_score: float | None
+    ood_score_reason: str | None
     kinds: tuple[KindProbability, ...]
     findings: tuple[FindingReading, ...]
     lesions: tuple[LesionReading, ...]

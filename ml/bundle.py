@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
 from preread.errors import InvalidBundle
@@ -91,7 +92,8 @@ class Manifest(_Value):
 
     ``members`` read every slice and their outputs are averaged; ``rules`` are the ensemble's.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
-    of an ImageNet linear probe; every assessment then says so.
+    of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
+    measures of the training patients' images that a study is compared with.
     """
 
     schema_version: Literal["2.0"]
@@ -110,6 +112,7 @@ class Manifest(_Value):
     license: str
     citations: tuple[str, ...]
     code_version: str
+    reference: Reference | None = None
 
     @property
     def identity(self) -> str:

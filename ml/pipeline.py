@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, StageTiming
-from ml.bundle import Bundle, Manifest
+from ml.bundle import Bundle, CalibrationRule, Manifest
 from ml.evidence import SliceEvidence, beside_neighbors, gather_evidence
 from ml.findings import (
     HeadContext,
@@ -24,28 +24,25 @@ from ml.findings import (
     rate_kinds,
     type_lesions,
 )
+from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.geometry import ModelGrid, Placement, from_grid, head_center, mean_of_blocks, to_grid
-from ml.intracranial import BONE_HU, Interior, find_interior
+from ml.inspection import Inspection, inspect_images
+from ml.intracranial import Interior, find_interior
 from ml.lesions import find_lesions
 from ml.midline import measure_shift
 from ml.scoring import Calibration, top_slices
 from ml.slabs import Slabs, plan_slabs
+from ml.uncertainty import uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
 # The inside of the skull is looked for on pixels of twice the model's spacing.
 INTERIOR_REDUCTION: Final = 2
-# A skull holds 1.0 to 1.8 litres; less than this found means that no head was.
-LEAST_INTERIOR_ML: Final = 300.0
-# Inside something soft «deep» is found without any bone, so that is asked for by itself. An
-# adult skull has some 500 ml of it, the one infant of CT-ICH more than 100.
-LEAST_BONE_ML: Final = 20.0
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
 
 # Codes of ``Assessment.warnings``.
 DEMONSTRATOR: Final = "DEMONSTRATOR"
-NO_SKULL_FOUND: Final = "NO_SKULL_FOUND"
 LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
 
 
@@ -125,8 +122,20 @@ class ModelSlices:
     slabs: Slabs
     heights_mm: NDArray[np.float64]
 
+    @property
+    def thickness_mm(self) -> NDArray[np.float64]:
+        """Thickness of each slab, (N,)."""
+        thickness: NDArray[np.float64] = np.add.reduceat(self.slabs.thickness_mm, self.slabs.first)
+        return thickness
 
-def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessment:
+
+def read_bleeds(
+    volume: Volume,
+    predictor: Predictor,
+    bundle: Bundle,
+    *,
+    patient_age_years: int | None = None,
+) -> Assessment:
     """Assess one head CT.
 
     Parameters
@@ -137,6 +146,8 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
         The network of ``bundle``.
     bundle
         Thresholds and calibration.
+    patient_age_years
+        As the headers say, or None.
 
     Returns
     -------
@@ -148,10 +159,19 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
     source = to_radiological(volume)
     slices = to_model(source, bundle.manifest)
     interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
+    inspection = inspect_images(
+        slices.hu,
+        interior,
+        slices.thickness_mm,
+        bundle.manifest.reference,
+        patient_age_years,
+    )
     prepared = time.perf_counter()
     prediction = predictor.predict(slices.hu)
     predicted = time.perf_counter()
-    assessment = assess(source, slices, interior, prediction, bundle.manifest)
+    assessment = assess(
+        source, slices, interior, prediction, bundle.manifest, inspection=inspection
+    )
     timing = StageTiming(
         prepare_ms=1000 * (prepared - started),
         predict_ms=1000 * (predicted - prepared),
@@ -193,6 +213,8 @@ def assess(
     interior: Interior,
     prediction: Prediction,
     manifest: Manifest,
+    *,
+    inspection: Inspection,
 ) -> Assessment:
     """Turn a prediction into an assessment; no network, no clock.
 
@@ -204,6 +226,8 @@ def assess(
         Of the same slabs.
     manifest
         Thresholds and calibration.
+    inspection
+        Of the same slabs.
     """
     frame = find_frame(interior, slices.heights_mm)
     mask = _source_mask(slices, interior, prediction, manifest)
@@ -213,6 +237,13 @@ def assess(
     evidence = evidence_of(slices, interior, prediction)
     probability = calibration.any.probability(top_slices(evidence.any_features))
     level = points.level(probability, total_ml)
+    uncertainty = uncertainty_of(
+        member_probabilities(slices, interior, prediction, calibration.any), probability
+    )
+    warnings = (*_warnings(manifest, interior, frame), *inspection.flags)
+    if networks_disagree(uncertainty.interval95, points):
+        warnings = (*warnings, ImageFlag.NETWORKS_DISAGREE.value)
+    lifts = lifted_by(level, warnings)
     head = HeadContext(
         slab_of_slice=slices.slabs.of_slices(),
         placement=slices.placement,
@@ -228,20 +259,19 @@ def assess(
     shift = measure_shift(slices.hu, interior, frame)
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
-    of_slice = head.slab_of_slice
-    slice_any = calibration.slice_any.probabilities(beside_neighbors(evidence.any_features))[
-        of_slice
-    ]
-    slice_kinds = [
-        curve.probabilities(beside_neighbors(evidence.kind_features(kind)))[of_slice]
-        for kind, curve in enumerate(calibration.slice_kinds)
-    ]
+    slice_any, slice_kinds = _slice_probabilities(evidence, calibration)
+    slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
-        level=level,
+        level=Level.INDETERMINATE if lifts else level,
+        lifted_by=lifts,
         probability=probability,
         calibrated=True,
         threshold=points.suspected,
         operating_point_id=manifest.rules.operating.id,
+        interval95=uncertainty.interval95,
+        interval95_reason=uncertainty.reason,
+        ood_score=inspection.ood_score,
+        ood_score_reason=inspection.ood_score_reason,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
@@ -250,13 +280,26 @@ def assess(
         midline_shift_mm=shift.shift_mm,
         midline_shift_mm_reason=shift.reason,
         midline_shift_toward=shift.toward,
-        slice_any=slice_any.astype(np.float32),
-        slice_probabilities=np.stack(slice_kinds, axis=1).astype(np.float32),
+        slice_any=slice_any,
+        slice_probabilities=slice_kinds,
         mask=_mask_of(mask.shape, typed),
-        key_slices=key_slices(typed, slice_any.astype(np.float32)),
-        warnings=_warnings(manifest, slices, interior, frame),
+        key_slices=key_slices(typed, slice_any),
+        warnings=warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
     )
+
+
+def _slice_probabilities(
+    evidence: SliceEvidence, calibration: CalibrationRule
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (N,) of any hemorrhage and (N, K) of the types, calibrated, per slab."""
+    curves = calibration.slice_kinds
+    kinds = [
+        curve.probabilities(beside_neighbors(evidence.kind_features(kind)))
+        for kind, curve in enumerate(curves)
+    ]
+    some = calibration.slice_any.probabilities(beside_neighbors(evidence.any_features))
+    return some.astype(np.float32), np.stack(kinds, axis=1).astype(np.float32)
 
 
 def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction) -> SliceEvidence:
@@ -330,21 +373,10 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _bone_ml(hu: NDArray[np.float32], manifest: Manifest) -> float:
-    pixel_ml = manifest.network.spacing_mm**2 * manifest.slab_mm / 1000.0
-    return float(np.count_nonzero(hu > BONE_HU)) * pixel_ml
-
-
-def _warnings(
-    manifest: Manifest, slices: ModelSlices, interior: Interior, frame: HeadFrame | None
-) -> tuple[str, ...]:
+def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
     found = []
     if manifest.demonstrator:
         found.append(DEMONSTRATOR)
-    pixel_ml = interior.spacing_mm**2 * manifest.slab_mm / 1000.0
-    interior_ml = float(interior.inside.sum()) * pixel_ml
-    if interior_ml < LEAST_INTERIOR_ML or _bone_ml(slices.hu, manifest) < LEAST_BONE_ML:
-        found.append(NO_SKULL_FOUND)
     if frame is None or interior.open_slices.mean() > OPEN_SHARE:
         found.append(LOCATION_LOW_CONFIDENCE)
     return tuple(found)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ml.assessment import Assessment, FindingReading, Place
+from ml.gates import ImageFlag
 from preread.findings import Model, shift_phrase
 from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
 
@@ -30,6 +31,18 @@ _OF_FLAG: Final = {
     "LOSSY_COMPRESSION": "The images were compressed with loss.",
     "BONE_KERNEL": "Only a sharp reconstruction was available; it is noisier than the model expects.",
     "LOCATION_LOW_CONFIDENCE": "The head's axes were hard to find; places are less certain.",
+    ImageFlag.METAL: "There is metal in the slices; streaks may hide or imitate blood.",
+    ImageFlag.POSTOPERATIVE_METAL: "There is metal in or at the skull, as after surgery.",
+    ImageFlag.HIGH_NOISE: "The images are so noisy that thin or small bleeds may drown.",
+    ImageFlag.SHARP_KERNEL: "The images look sharply reconstructed, as for bone.",
+    ImageFlag.SMALL_SKULL: "The inside of the skull is smaller than an adult's.",
+    ImageFlag.PEDIATRIC: "The patient is under 18; the model is for adults.",
+    ImageFlag.PEDIATRIC_SUSPECTED: "The skull is thin and soft like a small child's; the model is "
+    "for adults.",
+    ImageFlag.INCOMPLETE_COVERAGE: "The top or the bottom of the brain is not in the images.",
+    ImageFlag.SKULL_OPEN: "The skull is widely open, as after surgery.",
+    ImageFlag.UNUSUAL_IMAGES: "The images are unlike those that the model was trained on.",
+    ImageFlag.NETWORKS_DISAGREE: "The networks of the model disagree about this study.",
 }
 
 
@@ -39,6 +52,9 @@ def summary(assessment: Assessment | None, why_not: str | None) -> str:
         return f"Not assessed. {why_not or ''}".strip()
     if assessment.level is Level.NONE:
         return "No hemorrhage flagged."
+    if assessment.lifted_by:
+        why = _OF_FLAG[assessment.lifted_by[0]]
+        return f"Indeterminate: nothing was flagged, but {why[0].lower()}{why[1:]}"
     first = "Suspected" if assessment.level is not Level.INDETERMINATE else "Indeterminate for"
     if not assessment.findings:
         return f"{first} intracranial hemorrhage, type and place not determined."

@@ -14,13 +14,14 @@ from ml.bundle import Bundle
 from ml.evaluation.floors import hu_floor
 from ml.evaluation.overlap import SharedBlood, compare_outlines, share_blood
 from ml.evaluation.results import Basis, Identity, Outcome, Said, StudyResult, Truth, UnreadStudy
+from ml.gates import why_refused
 from ml.labeled import NO_BLOOD, PRESENT, UNKNOWN, LabeledStudy
 from ml.lesions import density_of
-from ml.pipeline import NO_SKULL_FOUND, Predictor, read_bleeds
+from ml.pipeline import Predictor, read_bleeds
 from preread.dicom.fitness import why_unfit
 from preread.dicom.volume import Volume, to_radiological
 from preread.errors import PreReadError
-from preread.terms import KINDS, HemorrhageType, Level, ReasonCode
+from preread.terms import KINDS, HemorrhageType, Level
 
 Load: TypeAlias = Callable[[Bundle], Predictor]
 
@@ -137,8 +138,9 @@ def evaluate_study(study: LabeledStudy, judge: Judge) -> Evaluated:
         started = time.process_time()
         assessment = read_bleeds(source, predictor, bundle)
         cpu_s = time.process_time() - started
-        if NO_SKULL_FOUND in assessment.warnings:  # as in ``worker.reading``
-            unread = _unread(study, identity, ReasonCode.NOT_HEAD, refused=True)
+        refused = why_refused(assessment.warnings)
+        if refused is not None:  # as in ``worker.reading``
+            unread = _unread(study, identity, refused, refused=True)
             return Evaluated(unread, source, mask, None)
         result = _compare(_Read(study, source, mask, assessment, bundle), identity, cpu_s)
     except (PreReadError, ValueError, ArithmeticError, RuntimeError) as error:

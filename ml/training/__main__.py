@@ -1,9 +1,9 @@
-"""``python -m ml.training prepare|phantoms|paint|train|predict|calibrate|export``.
+"""``python -m ml.training prepare|phantoms|paint|train|predict|calibrate|export|reference``.
 
 The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``paint`` write the
 sets; ``train`` makes one network per fold; ``predict`` reads each fold's held-out patients;
-``calibrate`` fits rules to all out-of-fold predictions; ``export`` writes the bundle.
-``./run evaluate`` then judges what ships.
+``calibrate`` fits rules to all out-of-fold predictions; ``export`` writes the bundle;
+``reference`` adds to it what the training images are like. ``./run evaluate`` then judges what ships.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from ml.bundle import load_bundle
 from ml.sources.choose import AUTO, SOURCES, read_labeled
 from ml.sources.skipping import Skipped
 from ml.spec import Architecture
@@ -26,6 +27,7 @@ from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
+from ml.training.reference import reference_of, write_reference
 from ml.training.train import RunPaths, train
 from preread.errors import InvalidSource
 
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    reference = steps.add_parser("reference", help="what usual images are like, for a bundle")
+    reference.set_defaults(step=_reference)
+    reference.add_argument("--prepared", type=Path, required=True)
+    reference.add_argument("--patients", type=int, default=30, help="at most, evenly spread")
+    reference.add_argument("--bundle", type=Path, required=True, help="folder to add it to")
     return parser
 
 
@@ -174,6 +181,12 @@ def _export(arguments: argparse.Namespace) -> None:
         rules=rules,
         training={"steps": {str(fold): _steps_of(run) for fold, run in runs.items()}},
     )
+
+
+def _reference(arguments: argparse.Namespace) -> None:
+    spacing_mm = load_bundle(arguments.bundle).manifest.network.spacing_mm
+    fitted = reference_of(arguments.prepared, spacing_mm, arguments.patients)
+    write_reference(fitted, arguments.bundle)
 
 
 def _steps_of(run: Path) -> int:

@@ -4,11 +4,11 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from ml.training.ctich import ASSUMED_SPACING_MM, read_ctich
 
 from ml.anatomy import find_frame
 from ml.midline import measure_shift
 from ml.pipeline import interior_of, to_model
-from ml.training.ctich import ASSUMED_SPACING_MM, read_ctich
 from tests.support.heads import manifest, volume_of
 
 PATIENTS = 15

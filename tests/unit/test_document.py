@@ -124,10 +124,15 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
     present = {one.kind for one in findings}
     said = {
         "level": level,
+        "lifted_by": (),
         "probability": 0.93,
         "calibrated": True,
         "threshold": 0.5,
         "operating_point_id": "test",
+        "interval95": (0.84, 0.97),
+        "interval95_reason": None,
+        "ood_score": 0.12,
+        "ood_score_reason": None,
         "kinds": tuple(
             KindProbability(kind, 0.93 if kind in present else 0.02, 0.5, kind in present)
             for kind in KINDS
