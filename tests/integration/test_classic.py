@@ -22,7 +22,7 @@ from tests.support.heads import Ball, head
 SPEC = NetworkSpec(
     size=64, spacing_mm=3.6, reduction=1, dropout=0.0, arch=Architecture.UNET_CLASSIC
 )
-SHIPPED = Path(__file__).parents[2] / "ml" / "training" / "configs" / "ctich-mbv2-01.json"
+SHIPPED = Path(__file__).parents[2] / "ml" / "training" / "configs" / "ctich-mbv2-02.json"
 
 
 @pytest.fixture

@@ -29,10 +29,8 @@ INSIDE = {
 }
 # Subarachnoid blood lies in many thin films; pieces below the bundle's least volume, here half
 # of it, are left out on purpose. What is tested is the arithmetic, so nothing is left out.
-COUNTING_ALL = replace(
-    BUNDLE,
-    manifest=BUNDLE.manifest.model_copy(update={"mask": MaskRule(threshold=0.5, least_ml=0.0)}),
-)
+ALL = BUNDLE.manifest.rules.model_copy(update={"mask": MaskRule(threshold=0.5, least_ml=0.0)})
+COUNTING_ALL = replace(BUNDLE, manifest=BUNDLE.manifest.model_copy(update={"rules": ALL}))
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.novelty import fit_reference
-from ml.pipeline import DEMONSTRATOR, interior_of, read_bleeds, to_model
+from ml.pipeline import DEMONSTRATOR, Members, interior_of, read_bleeds, to_model
 from ml.quality import measure
 from preread.dicom.volume import to_radiological
 from preread.terms import HemorrhageType, Laterality, Level
@@ -186,7 +186,8 @@ class Ensemble:
         prediction = self.seeing.predict(slices)
         kinds = prediction.kind_probabilities
         said = [np.full_like(kinds, 1 - (1 - p) ** (1 / kinds.shape[1])) for p in self.members]
-        return prediction._replace(members=np.stack(said))
+        drawn = np.stack([prediction.mask_probabilities.astype(np.float16)] * len(said))
+        return prediction._replace(members=Members(np.stack(said), drawn))
 
 
 def test_an_ensemble_gives_an_interval_around_the_probability():
