@@ -19,6 +19,8 @@ from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
 LEAST_KIND_SHARE: Final = 0.3
+# Less than a tenth of what is outlined is no type of its own: specks beside a large bleed.
+LEAST_STUDY_SHARE: Final = 0.1
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
 
@@ -76,13 +78,16 @@ class TypedLesion:
     voxel_kinds: NDArray[np.intp]
 
 
-def type_lesions(head: HeadContext, lesions: Sequence[Lesion]) -> tuple[TypedLesion, ...]:
-    """Give every lesion its kinds.
+def type_lesions(
+    head: HeadContext, lesions: Sequence[Lesion], among: Sequence[int] = range(len(KINDS))
+) -> tuple[TypedLesion, ...]:
+    """Give every lesion its kinds, out of those that it may have.
 
     A voxel's kinds are the network's map of kinds at its place times the probabilities of
     its slice: the map knows the place, the slice knows what there is at all.
     """
-    return tuple(_typed(head, lesion) for lesion in lesions)
+    allowed = np.array(sorted(among), np.intp)
+    return tuple(_typed(head, lesion, allowed) for lesion in lesions)
 
 
 def rate_kinds(
@@ -94,19 +99,19 @@ def rate_kinds(
 ) -> tuple[KindProbability, ...]:
     """Rate each type over the study.
 
-    A type is present if the study is not «none» and the type's probability reaches its
-    threshold or a lesion carries it. If a study is not «none» and neither holds for any
-    type, the most probable one is named, because a bleed has a type.
+    A type is present if the study is not «none» and the type is a tenth of what is outlined,
+    or its probability reaches its threshold. If a study is not «none» and neither holds for
+    any type, the most probable one is named, because a bleed has a type.
     """
     probabilities = [
         calibration.probability(top_slices(head.evidence.kind_features(index)))
         for index, calibration in enumerate(calibrations)
     ]
-    carried = {kind for one in typed for kind in one.kinds}
+    shares = _shares(head, typed)
     present = {
         index
         for index in range(len(KINDS))
-        if probabilities[index] >= thresholds[index] or index in carried
+        if probabilities[index] >= thresholds[index] or shares[index] >= LEAST_STUDY_SHARE
     }
     if not present:
         present = {int(np.argmax(probabilities))}
@@ -116,6 +121,15 @@ def rate_kinds(
         KindProbability(kind, probabilities[index], thresholds[index], index in present)
         for index, kind in enumerate(KINDS)
     )
+
+
+def _shares(head: HeadContext, typed: Sequence[TypedLesion]) -> NDArray[np.float64]:
+    """Return (K,): how much of the outlined volume is of each type; 0 where nothing is outlined."""
+    volumes = np.zeros(len(KINDS))
+    for one in typed:
+        weights = head.voxel_ml[one.lesion.voxels[:, 0]]
+        volumes += np.bincount(one.voxel_kinds, weights, minlength=len(KINDS))
+    return volumes / max(float(volumes.sum()), 1e-9)
 
 
 def name_findings(
@@ -158,8 +172,8 @@ def key_slices(
     return tuple(_key_slice(number, typed) for number in chosen[:MOST_KEY_SLICES])
 
 
-def _typed(head: HeadContext, lesion: Lesion) -> TypedLesion:
-    scores = _voxel_scores(head, lesion.voxels)
+def _typed(head: HeadContext, lesion: Lesion, allowed: NDArray[np.intp]) -> TypedLesion:
+    scores = _voxel_scores(head, lesion.voxels, allowed)
     weights = head.voxel_ml[lesion.voxels[:, 0]]
     explained = weights @ scores / weights.sum()
     accepted = np.flatnonzero((explained >= LEAST_KIND_SHARE) | (explained == explained.max()))
@@ -170,8 +184,10 @@ def _typed(head: HeadContext, lesion: Lesion) -> TypedLesion:
     return TypedLesion(lesion, kinds, voxel_kinds)
 
 
-def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return (V, K), each row summing to 1."""
+def _voxel_scores(
+    head: HeadContext, voxels: NDArray[np.intp], allowed: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return (V, K), each row summing to 1; 0 for types that are not allowed."""
     slabs = head.slab_of_slice[voxels[:, 0]]
     grid = head.placement.grid
     cells = []
@@ -183,7 +199,8 @@ def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.flo
         cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
         cells.append(np.clip(cell, 0, count - 1))
     maps = head.kind_maps[slabs, :, cells[0], cells[1]].astype(np.float64)
-    scores = maps * head.kind_probabilities[slabs] + 1e-9
+    scores = np.zeros_like(maps)
+    scores[:, allowed] = (maps * head.kind_probabilities[slabs] + 1e-9)[:, allowed]
     normalized: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
     return normalized
 

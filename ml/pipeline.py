@@ -259,6 +259,9 @@ def assess(
     shift = measure_shift(slices.hu, interior, frame)
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
+    typed = type_lesions(
+        head, [one.lesion for one in typed], [i for i, kind in enumerate(kinds) if kind.present]
+    )
     slice_any, slice_kinds = _slice_probabilities(evidence, calibration)
     slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
