@@ -19,7 +19,7 @@ from ml.evaluation.gallery import exhibits
 from ml.evaluation.goals import figure_at, goal_table
 from ml.evaluation.report import PAGE_FILE, REPORT_FILE, make_report, render_page, write_report
 from ml.evaluation.results import Basis, Identity, Outcome, UnreadStudy
-from ml.evaluation.session import PICTURES, Plan, ResultsExist, evaluate_all
+from ml.evaluation.session import PICTURES, Plan, ResultsExist, SameName, evaluate_all
 from ml.evaluation.study import Judge
 from ml.labeled import UNKNOWN, LabeledStudy
 from ml.pipeline import Predictor
@@ -77,7 +77,7 @@ def main(words: Sequence[str] | None, doors: Doors) -> int:
             adopt_report(arguments.folder, arguments.bundle)
         else:
             _run(arguments, doors)
-    except (PreReadError, ResultsExist, NoEvidence, ValueError) as error:
+    except (PreReadError, ResultsExist, SameName, NoEvidence) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     return 0

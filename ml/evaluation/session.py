@@ -28,6 +28,10 @@ class ResultsExist(Exception):
     """The folder holds results and nobody said to go on with them."""
 
 
+class SameName(Exception):
+    """Two studies of a source cannot be told apart."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to do with the studies.
@@ -76,7 +80,7 @@ def evaluate_all(
     ------
     ResultsExist
         If the folder has a journal and the plan does not resume.
-    ValueError
+    SameName
         If two studies have the same name and patient.
     """
     journal = Journal(plan.folder / JOURNAL)
@@ -91,7 +95,7 @@ def evaluate_all(
     ):
         if (study.name, study.patient) in outcomes:
             message = f"two studies of the source are called «{study.name}»"
-            raise ValueError(message)
+            raise SameName(message)
         outcomes[study.name, study.patient] = outcome
         if not is_known:
             journal.add(outcome)

@@ -9,7 +9,7 @@ import pytest
 from ml.bundle import Bundle
 from ml.evaluation.journal import Journal
 from ml.evaluation.results import Basis, StudyResult, UnreadStudy
-from ml.evaluation.session import JOURNAL, PICTURES, Plan, ResultsExist, evaluate_all
+from ml.evaluation.session import JOURNAL, PICTURES, Plan, ResultsExist, SameName, evaluate_all
 from ml.evaluation.study import Judge, bundle_for, evaluate_study
 from ml.labeled import BLOOD_OF_UNKNOWN_KIND, UNKNOWN
 from preread.terms import HemorrhageType, Level
@@ -243,7 +243,7 @@ def test_no_more_studies_than_asked_for(session):
 
 
 def test_two_studies_of_one_name_are_refused(session):
-    with pytest.raises(ValueError, match="two studies"):
+    with pytest.raises(SameName, match="two studies"):
         session(names=[session.heads[0]] * 2)
 
 
