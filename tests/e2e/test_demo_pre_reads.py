@@ -27,6 +27,7 @@ from preread.store import Store
 from preread.work import claim_next, finish_claim
 from tests.builders import send
 from worker.reading import ModelReader
+from worker.wording import side_of
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -90,7 +91,7 @@ def facts_of(document):
         "findings": [
             {
                 "type": one.type.value,
-                "first_place": f"{one.locations[0].laterality.value} {one.locations[0].region}",
+                "side": side_of(one.locations),
                 "volume_ml": one.volume_ml,
                 "max_thickness_mm": one.max_thickness_mm,
                 "max_thickness_mm_reason": one.max_thickness_mm_reason,
