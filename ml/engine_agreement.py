@@ -23,8 +23,8 @@ from preread.terms import Level
 # stays in its level or goes to the next one's edge. bfloat16, which ships, moved the raw
 # probability of a slice by up to 0.12 there.
 MOST_SLICE_DIFFERENCE: Final = 0.14
-# Two outlines with this Dice differ in volume by a fifth at most; between two radiologists
-# it is no better on small bleeds, and the network's own against them is about one half.
+# Two outlines with this Dice differ in volume by a fifth at most, and far less than the
+# networks' outlines differ from those of a reader (the model card says by how much).
 LEAST_DICE: Final = 0.90
 # Less than this outlined by both is no bleed that a Dice could be asked of: one voxel of a
 # slice of 5 mm is 0.001 ml, and lesions below the manifest's least volume are dropped anyway.
