@@ -21,6 +21,7 @@ from ml.sources.choose import AUTO, SOURCES, read_labeled
 from ml.sources.skipping import Skipped
 from ml.spec import Architecture
 from ml.training.calibrate import calibrate, read_rules, write_rules
+from ml.training.compare import compare
 from ml.training.config import read_config
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
+    ablation.add_argument("--prepared", type=Path, required=True)
+    ablation.add_argument("--without", type=Path, required=True, help="predictions")
+    ablation.add_argument("--with", dest="using", type=Path, required=True, help="predictions")
+    ablation.add_argument("--out", type=Path, required=True, help="JSON file")
     reference = steps.add_parser("reference", help="what usual images are like, for a bundle")
     reference.set_defaults(step=_reference)
     reference.add_argument("--prepared", type=Path, required=True)
@@ -187,6 +193,16 @@ def _reference(arguments: argparse.Namespace) -> None:
     spacing_mm = load_bundle(arguments.bundle).manifest.network.spacing_mm
     fitted = reference_of(arguments.prepared, spacing_mm, arguments.patients)
     write_reference(fitted, arguments.bundle)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    spacing_mm = read_config(arguments.config).network.spacing_mm
+    found = compare(
+        gather(arguments.prepared, arguments.without, spacing_mm),
+        gather(arguments.prepared, arguments.using, spacing_mm),
+    )
+    arguments.out.write_text(json.dumps(found, indent=2) + "\n")
+    print(arguments.out.read_text())
 
 
 def _steps_of(run: Path) -> int:

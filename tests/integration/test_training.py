@@ -16,6 +16,7 @@ from ml.network import Reading
 from ml.training.augment import Augmentation, augment
 from ml.training.batches import Batch, Sampler
 from ml.training.calibrate import calibrate, read_rules, write_rules
+from ml.training.compare import compare
 from ml.training.config import TrainingConfig, read_config
 from ml.training.curves import draw_curves
 from ml.training.evidence import MASK_THRESHOLDS, gather
@@ -248,6 +249,24 @@ def test_a_members_rules_do_not_depend_on_the_fold_that_it_is_judged_on(config, 
     assert before.members[0] == after.members[0]
     assert before.members[1] != after.members[1]
     assert before.ensemble != after.ensemble
+
+
+def test_a_recipe_differs_from_itself_by_nothing(patients):
+    found = compare(patients, patients)
+    assert found["patients"] == 6
+    assert {row["difference"] for row in found["figures"].values()} <= {0.0, None}
+
+
+def test_a_better_outline_shows_in_the_comparison(patients):
+    perfect = [
+        replace(one, overlap=np.array([one.truth] * 7), predicted=np.array([one.truth] * 7))
+        for one in patients
+    ]
+    row = compare(patients, perfect)["figures"]["Dice on slices with blood, threshold 0.1"]
+    assert row["with"] == 1.0
+    assert row["difference"] > 0
+    with pytest.raises(ValueError, match="no patient in common"):
+        compare(patients[:3], perfect[3:])
 
 
 def test_heads_of_tests_and_demo_never_train(config, tmp_path):
