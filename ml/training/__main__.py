@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from pydantic import JsonValue
 
 from ml.bundle import load_bundle
 from ml.sources.choose import AUTO, SOURCES, read_labeled
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, required=True, help="folder of the folds' runs, each named by its fold"
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
+    export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
     ablation.add_argument("--prepared", type=Path, required=True)
@@ -180,12 +182,16 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     rules = read_rules(arguments.rules)
     runs = {fold: arguments.runs / str(fold) for fold in rules.members}
+    steps: dict[str, JsonValue] = {str(fold): _steps_of(run) for fold, run in runs.items()}
+    training: dict[str, JsonValue] = {"steps": steps}
+    if arguments.ablation is not None:
+        training["ablation"] = json.loads(arguments.ablation.read_text())
     export_bundle(
         [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs.items()],
         arguments.out,
         config=read_config(arguments.config),
         rules=rules,
-        training={"steps": {str(fold): _steps_of(run) for fold, run in runs.items()}},
+        training=training,
     )
 
 
