@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from ml.assessment import Assessment
 from ml.bundle import Bundle
 from ml.inspection import inspect_images
-from ml.pipeline import Predictor, assess, interior_of, to_model
+from ml.model_slices import interior_of, to_model
+from ml.pipeline import assess
+from ml.prediction import Predictor
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 

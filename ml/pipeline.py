@@ -1,12 +1,12 @@
 """The way of one volume: slabs, model grid, network, source grid, lesions, level.
 
-Arrays only. The network stands behind the ``Predictor`` protocol, so this file and its
+Arrays only. The networks stand behind ``ml.prediction.Predictor``, so this file and its
 tests never load torch.
 """
 
 import time
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,108 +25,24 @@ from ml.findings import (
     type_lesions,
 )
 from ml.gates import ImageFlag, lifted_by, networks_disagree
-from ml.geometry import ModelGrid, Placement, from_grid, head_center, mean_of_blocks, to_grid
+from ml.geometry import from_grid
 from ml.inspection import Inspection, inspect_images
-from ml.intracranial import Interior, find_interior
+from ml.intracranial import Interior
 from ml.lesions import find_lesions
 from ml.midline import measure_shift
+from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
+from ml.prediction import Prediction, Predictor
 from ml.scoring import Calibration, top_slices
-from ml.slabs import Slabs, plan_slabs
 from ml.uncertainty import uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
-# The inside of the skull is looked for on pixels of twice the model's spacing.
-INTERIOR_REDUCTION: Final = 2
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
 
 # Codes of ``Assessment.warnings``.
 DEMONSTRATOR: Final = "DEMONSTRATOR"
 LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
-
-
-class Members(NamedTuple):
-    """What each of M networks says, for how far they agree.
-
-    Attributes
-    ----------
-    kind_probabilities
-        (M, S, K) float32.
-    mask_probabilities
-        (M, S, h, w) float16 at the encoder's resolution.
-    """
-
-    kind_probabilities: NDArray[np.float32]
-    mask_probabilities: NDArray[np.float16]
-
-
-class Prediction(NamedTuple):
-    """What a network says about S slices.
-
-    Attributes
-    ----------
-    kind_probabilities
-        (S, K) float32.
-    mask_probabilities
-        (S, H, W) float32 on the model's grid.
-    kind_maps
-        (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
-        is blood; coarse.
-    members
-        What each of several networks says; None of one alone.
-    """
-
-    kind_probabilities: NDArray[np.float32]
-    mask_probabilities: NDArray[np.float32]
-    kind_maps: NDArray[np.float32]
-    members: Members | None = None
-
-
-class Predictor(Protocol):
-    """Anything that reads slices on the model's grid."""
-
-    @property
-    def device(self) -> str:
-        """Name of the device, for provenance."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """Name of the number format, for provenance."""
-        ...
-
-    def predict(self, slices: NDArray[np.float32]) -> Prediction:
-        """Read (S, size, size) float32 HU, feet to head."""
-        ...
-
-
-@dataclass(frozen=True)
-class ModelSlices:
-    """A volume as the network wants it.
-
-    Attributes
-    ----------
-    hu
-        (N, size, size) float32 slabs on the model's grid.
-    placement
-        Where the grid lies on the source.
-    slabs
-        Which source slices make which slab.
-    heights_mm
-        (N,) center of each slab above the first slice.
-    """
-
-    hu: NDArray[np.float32]
-    placement: Placement
-    slabs: Slabs
-    heights_mm: NDArray[np.float64]
-
-    @property
-    def thickness_mm(self) -> NDArray[np.float64]:
-        """Thickness of each slab, (N,)."""
-        thickness: NDArray[np.float64] = np.add.reduceat(self.slabs.thickness_mm, self.slabs.first)
-        return thickness
 
 
 def read_bleeds(
@@ -180,33 +96,6 @@ def read_bleeds(
     return replace(assessment, timing=timing)
 
 
-def to_model(source: Volume, manifest: Manifest) -> ModelSlices:
-    """Average thin slices and resample to the model's grid, centered on the head.
-
-    Parameters
-    ----------
-    source
-        In radiological orientation.
-    manifest
-        Says grid and slab thickness.
-    """
-    slabs = plan_slabs(source.thickness_mm, manifest.slab_mm)
-    rows, columns = source.hu.shape[1:]
-    placement = Placement(
-        center_rc=head_center(source.hu),
-        source_shape=(rows, columns),
-        source_spacing_mm=source.pixel_spacing_mm,
-        grid=ModelGrid(manifest.network.size, manifest.network.spacing_mm),
-    )
-    heights = slabs.average(_heights_mm(source).astype(np.float32))
-    return ModelSlices(
-        hu=to_grid(slabs.average(source.hu), placement),
-        placement=placement,
-        slabs=slabs,
-        heights_mm=heights.astype(np.float64),
-    )
-
-
 def assess(
     source: Volume,
     slices: ModelSlices,
@@ -252,7 +141,7 @@ def assess(
         kind_maps=prediction.kind_maps,
         frame=frame,
         interior=interior,
-        above_slab_mm=_heights_mm(source) - slices.heights_mm[slices.slabs.of_slices()],
+        above_slab_mm=heights_mm_of(source) - slices.heights_mm[slices.slabs.of_slices()],
         voxel_ml=source.voxel_ml,
         hu=source.hu,
     )
@@ -333,12 +222,6 @@ def member_probabilities(
     return calibration.probabilities(np.stack(features))
 
 
-def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
-    """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
-    coarse = mean_of_blocks(slices, INTERIOR_REDUCTION)
-    return find_interior(coarse, spacing_mm * INTERIOR_REDUCTION)
-
-
 def _source_mask(
     slices: ModelSlices, interior: Interior, prediction: Prediction, manifest: Manifest
 ) -> NDArray[np.bool_]:
@@ -354,13 +237,6 @@ def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]
     """Return the inside of the skull on the pixels of a mask."""
     step = mask.shape[-1] // interior.inside.shape[-1]
     return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
-
-
-def _heights_mm(source: Volume) -> NDArray[np.float64]:
-    """Return (S,) heights of the slices' centers above the first, along their normal."""
-    normal = source.direction[:, 0]
-    heights: NDArray[np.float64] = (source.positions_mm - source.positions_mm[0]) @ normal
-    return heights
 
 
 def _mask_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.bool_]:

@@ -13,7 +13,8 @@ from ml.assessment import Assessment
 from ml.bundle import Bundle
 from ml.gates import why_refused
 from ml.keyimages import render_key_image
-from ml.pipeline import Predictor, read_bleeds
+from ml.pipeline import read_bleeds
+from ml.prediction import Predictor
 from preread import __version__
 from preread.dicom.acceptance import choose_series
 from preread.dicom.fitness import why_unfit

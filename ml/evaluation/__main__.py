@@ -4,7 +4,7 @@ import sys
 
 from ml.bundle import Bundle
 from ml.evaluation.command import Doors, main
-from ml.pipeline import Predictor
+from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
 from ml.sources.choose import read_labeled, recognize
 

@@ -22,7 +22,7 @@ from ml.evaluation.results import Basis, Identity, Outcome, UnreadStudy
 from ml.evaluation.session import PICTURES, Plan, ResultsExist, SameName, evaluate_all
 from ml.evaluation.study import Judge
 from ml.labeled import UNKNOWN, LabeledStudy
-from ml.pipeline import Predictor
+from ml.prediction import Predictor
 from preread.errors import PreReadError
 from preread.notice import NOTICE
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ml.bundle import Manifest
 from ml.geometry import from_grid
-from ml.pipeline import interior_of, to_model
+from ml.model_slices import interior_of, to_model
 from preread.dicom.volume import Volume
 
 # Study AUC on CT-ICH by the folds of the card: logistic regression on ImageNet features of an

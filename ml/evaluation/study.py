@@ -17,7 +17,8 @@ from ml.evaluation.results import Basis, Identity, Outcome, Said, StudyResult, T
 from ml.gates import why_refused
 from ml.labeled import NO_BLOOD, PRESENT, UNKNOWN, LabeledStudy
 from ml.lesions import density_of
-from ml.pipeline import Predictor, read_bleeds
+from ml.pipeline import read_bleeds
+from ml.prediction import Predictor
 from preread.dicom.fitness import why_unfit
 from preread.dicom.volume import Volume, to_radiological
 from preread.errors import PreReadError

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ml.evidence import SliceEvidence, gather_evidence
 from ml.labeled import UNKNOWN
 from ml.lesions import find_lesions
-from ml.pipeline import interior_of
+from ml.model_slices import interior_of
 from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 

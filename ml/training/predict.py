@@ -7,7 +7,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.pipeline import Prediction
+from ml.prediction import Prediction
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
 from ml.training.prepared import PreparedSet, ReducedSet, open_prepared

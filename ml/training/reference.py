@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from ml.bundle import MANIFEST_FILE
+from ml.model_slices import interior_of
 from ml.novelty import Reference, fit_reference
-from ml.pipeline import interior_of
 from ml.quality import Measures, measure
 from ml.slabs import TARGET_MM
 from ml.training.predict import studies_of

@@ -10,7 +10,7 @@ from PIL import Image
 from ml.bundle import load_bundle
 from ml.gates import ImageFlag
 from ml.inspection import inspect_images
-from ml.pipeline import interior_of, to_model
+from ml.model_slices import interior_of, to_model
 from ml.sources.ctich import ASSUMED_SPACING_MM, rebuild_hu
 from preread.dicom.header import read_header
 from preread.dicom.volume import read_volume, to_radiological

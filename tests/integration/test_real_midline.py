@@ -7,7 +7,7 @@ import pytest
 
 from ml.anatomy import find_frame
 from ml.midline import measure_shift
-from ml.pipeline import interior_of, to_model
+from ml.model_slices import interior_of, to_model
 from ml.sources.ctich import read_ctich
 from preread.dicom.volume import to_radiological
 from tests.support.heads import manifest

@@ -9,7 +9,7 @@ import numpy as np
 from ml.bundle import MANIFEST_FILE, Bundle, sha256_of
 from ml.evaluation.results import Basis, Identity, Overlap, Said, StudyResult, Truth
 from ml.labeled import LabeledStudy
-from ml.pipeline import Prediction, Predictor
+from ml.prediction import Prediction, Predictor
 from preread.terms import KINDS, HemorrhageType, Level
 from tests.support.heads import Head, seeing
 

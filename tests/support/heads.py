@@ -15,7 +15,8 @@ from ml.bundle import (
     OperatingRule,
     Rules,
 )
-from ml.pipeline import ModelSlices, Prediction, to_model
+from ml.model_slices import ModelSlices, to_model
+from ml.prediction import Prediction
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
 from preread.dicom.volume import Volume, to_radiological

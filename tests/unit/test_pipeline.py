@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.model_slices import interior_of, to_model
 from ml.novelty import fit_reference
-from ml.pipeline import DEMONSTRATOR, Members, interior_of, read_bleeds, to_model
+from ml.pipeline import DEMONSTRATOR, read_bleeds
+from ml.prediction import Members
 from ml.quality import measure
 from preread.dicom.volume import to_radiological
 from preread.terms import HemorrhageType, Laterality, Level

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from ml.crop import dilated
 from ml.gates import ImageFlag, image_flags
-from ml.pipeline import interior_of, to_model
+from ml.model_slices import interior_of, to_model
 from ml.quality import Measures, measure
 from preread.dicom.phantom import make_head
 from preread.dicom.volume import to_radiological
