@@ -22,6 +22,7 @@ from api.detail import StudyPane, study_pane
 from api.filters import Filters
 from api.listing import Listing, listing, read_filters, shown_list
 from preread.errors import NotAuthenticated
+from preread.findings import midline_text
 from preread.keys import Caller, Role, caller_of_key, sign_in, sign_out
 from preread.notice import NOTICE
 from preread.resources import Resources
@@ -43,6 +44,7 @@ _TEMPLATES.env.filters.update(
         "type_name": wording.type_name,
         "percent": wording.percent,
         "milliliters": wording.milliliters,
+        "midline": midline_text,
         "iso": wording.iso,
         "clock_time": wording.clock_time,
     }

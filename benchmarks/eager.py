@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle
-from ml.pipeline import Prediction
+from ml.prediction import Prediction
 from ml.predictor import load_network
 from ml.windows import stack_neighbors
 

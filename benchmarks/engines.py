@@ -15,11 +15,12 @@ from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
 from ml.bundle import Bundle, load_bundle
+from ml.model_slices import to_model
 from ml.onnx_export import COMPARED_HEADS, head_volume
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import OnnxFormat, read_record
-from ml.pipeline import Predictor, to_model
 from ml.precision import has_bfloat16
+from ml.prediction import Predictor
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import Architecture, NetworkSpec
 from preread.dicom.volume import to_radiological

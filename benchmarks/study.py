@@ -18,7 +18,8 @@ from benchmarks.plan import Plan
 from benchmarks.rounds import Spent, clocked, in_rounds
 from benchmarks.service import SITE
 from benchmarks.stages import STEPS, Stopwatch, clocks
-from ml.pipeline import Prediction, Predictor, to_model
+from ml.model_slices import to_model
+from ml.prediction import Prediction, Predictor
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import SyntheticStudy, derive_uid, encode_series
 from preread.dicom.volume import read_volume, to_radiological

@@ -34,6 +34,8 @@ LEAST_AREA_MM2: Final = 400.0
 # With less of a lesion beside the midline than this it is a midline lesion.
 BESIDE_SHARE: Final = 0.5
 ANYWHERE: Final = (-np.inf, np.inf)
+# Why a place or a measurement is missing where :func:`find_frame` returned None.
+NO_AXES: Final = "the axes of the head were not found"
 
 _LOBES: Final = (
     Region.FRONTAL_LOBE,
@@ -178,7 +180,7 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
     rows = np.flatnonzero(inside[int(areas.argmax())].any(axis=1))
     shown = np.flatnonzero(areas * interior.spacing_mm**2 > LEAST_AREA_MM2)
     return HeadFrame(
-        midline=_fit_plane(points),
+        midline=fit_plane(points),
         front=float(rows[0]),
         back=float(rows[-1]),
         top_mm=float(heights_mm[shown[-1]]) + _half_step(heights_mm),
@@ -329,7 +331,7 @@ def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
     return np.column_stack([slices, rows, middles]).astype(np.float64)
 
 
-def _fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
+def fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
     """Fit the midline by least squares, thrice, each time without the worst fifth."""
     kept = points
     solution: NDArray[np.floating] = np.zeros(3)

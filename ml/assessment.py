@@ -76,7 +76,8 @@ class FindingReading:
     volume_ml, density, slices
         None where no outline carries the type; then ``volume_ml_reason`` says why.
     max_thickness_mm
-        None, with the reason, in this version.
+        Square to the inner table; None with its reason for all but SDH and EDH of the
+        convexity (:mod:`ml.thickness`).
     lesion_indices
         Into ``Assessment.lesions``.
     """
@@ -142,12 +143,21 @@ class Assessment:
     ----------
     level
         critical, suspected, indeterminate or none.
+    lifted_by
+        Codes for which the level is indeterminate though the networks said none; then there
+        are no findings. Mostly empty.
     probability
         Of any intracranial hemorrhage in the study, 0..1.
     calibrated
         Whether ``probability`` went through the bundle's calibration.
     threshold, operating_point_id
         The operating point of «suspected».
+    interval95
+        Low and high of ``probability`` as the networks of an ensemble differ; None with its
+        reason where one network read.
+    ood_score
+        How far the images lie from those of the training patients, 0..1; None with its
+        reason where there is nothing to compare.
     kinds
         One per type, in the order of ``KINDS``.
     findings
@@ -157,6 +167,9 @@ class Assessment:
     total_volume_ml
         Of all lesions; None with its reason where nothing was outlined though the level is
         above none.
+    midline_shift_mm, midline_shift_toward
+        At least 0, and the patient's side to which the midline moved; None with its reason
+        where it cannot be seen (:mod:`ml.midline`).
     slice_any, slice_probabilities
         (S,) and (S, K) float32 on the volume's slices, calibrated.
     mask
@@ -164,16 +177,22 @@ class Assessment:
     key_slices
         At most five, most telling first.
     warnings
-        Codes: DEMONSTRATOR, NO_SKULL_FOUND, LOCATION_LOW_CONFIDENCE.
+        Codes: DEMONSTRATOR, LOCATION_LOW_CONFIDENCE, NO_SKULL_FOUND and those of
+        :class:`ml.gates.ImageFlag`.
     timing
         By stage.
     """
 
     level: Level
+    lifted_by: tuple[str, ...]
     probability: float
     calibrated: bool
     threshold: float
     operating_point_id: str
+    interval95: tuple[float, float] | None
+    interval95_reason: str | None
+    ood_score: float | None
+    ood_score_reason: str | None
     kinds: tuple[KindProbability, ...]
     findings: tuple[FindingReading, ...]
     lesions: tuple[LesionReading, ...]
@@ -181,6 +200,7 @@ class Assessment:
     total_volume_ml_reason: str | None
     midline_shift_mm: float | None
     midline_shift_mm_reason: str | None
+    midline_shift_toward: Laterality | None
     slice_any: NDArray[np.float32]
     slice_probabilities: NDArray[np.float32]
     mask: NDArray[np.bool_]

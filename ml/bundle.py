@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
 from preread.errors import InvalidBundle
@@ -19,7 +20,7 @@ from preread.terms import KINDS, HemorrhageType
 
 MANIFEST_FILE: Final = "manifest.json"
 SHIPPED: Final = Path(__file__).parent / "weights"
-DEFAULT_BUNDLE: Final = SHIPPED / "ctich-mbv2-01"
+DEFAULT_BUNDLE: Final = SHIPPED / "ctich-mbv2-02"
 
 
 class _Value(BaseModel):
@@ -44,8 +45,9 @@ class MaskRule(_Value):
 class CalibrationRule(_Value):
     """Curves from log-odds to probabilities, fitted out of fold.
 
-    Each takes two features, what the outline draws and what the classifier says
-    (``ml.evidence``): of the study's two highest slices, or of one slice.
+    Those of the study take two features, what the outline draws and what the classifier says
+    of its two highest slices; those of a slice take the slice's own two and its neighbors'
+    (``ml.evidence``).
     """
 
     id: str
@@ -90,7 +92,8 @@ class Manifest(_Value):
 
     ``members`` read every slice and their outputs are averaged; ``rules`` are the ensemble's.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
-    of an ImageNet linear probe; every assessment then says so.
+    of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
+    measures of the training patients' images that a study is compared with.
     """
 
     schema_version: Literal["2.0"]
@@ -109,6 +112,7 @@ class Manifest(_Value):
     license: str
     citations: tuple[str, ...]
     code_version: str
+    reference: Reference | None = None
 
     @property
     def identity(self) -> str:

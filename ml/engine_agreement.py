@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from ml.assessment import Assessment
 from ml.bundle import Bundle
-from ml.pipeline import Predictor, assess, interior_of, to_model
+from ml.inspection import inspect_images
+from ml.model_slices import interior_of, to_model
+from ml.pipeline import assess
+from ml.prediction import Predictor
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
@@ -87,8 +90,11 @@ def compare_engines(
     slices = to_model(source, bundle.manifest)
     interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
 
+    inspection = inspect_images(slices.hu, interior, slices.thickness_mm, bundle.manifest.reference)
+
     def read(predictor: Predictor) -> Assessment:
-        return assess(source, slices, interior, predictor.predict(slices.hu), bundle.manifest)
+        prediction = predictor.predict(slices.hu)
+        return assess(source, slices, interior, prediction, bundle.manifest, inspection=inspection)
 
     wanted = read(reference)
     return {

@@ -39,12 +39,27 @@ class SliceEvidence:
 
     @property
     def any_features(self) -> NDArray[np.float64]:
-        """(S, 2): outline and classifier, what a calibration of «any hemorrhage» sees."""
+        """(S, 2): outline and classifier, what the study's calibration of «any» takes."""
         return np.stack([self.drawn_any, self.said_any], axis=1)
 
     def kind_features(self, kind: int) -> NDArray[np.float64]:
-        """(S, 2): outline and classifier, what a calibration of one type sees."""
+        """(S, 2): outline and classifier, what the study's calibration of one type takes."""
         return np.stack([self.drawn_kinds[:, kind], self.said_kinds[:, kind]], axis=1)
+
+
+def beside_neighbors(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (S, 2F) of (S, F): a slice's features and their mean over the slices beside it.
+
+    What a calibration of slices takes: most bleeds reach through several slices of 5 mm, and
+    noise does not. At both ends the slice stands in for the neighbor that is missing.
+
+    Examples
+    --------
+    >>> beside_neighbors(np.array([[0.0], [2.0], [6.0]])).tolist()
+    [[0.0, 1.0], [2.0, 3.0], [6.0, 4.0]]
+    """
+    padded = np.pad(features, ((1, 1), (0, 0)), mode="edge")
+    return np.concatenate([features, (padded[:-2] + padded[2:]) / 2], axis=1)
 
 
 def gather_evidence(

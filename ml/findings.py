@@ -7,20 +7,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import HeadFrame, HeadPosition, laterality, locate_voxels, places
+from ml.anatomy import NO_AXES, HeadFrame, HeadPosition, laterality, locate_voxels, places
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
 from ml.evidence import SliceEvidence
 from ml.geometry import Placement
+from ml.intracranial import Interior
 from ml.lesions import Lesion, density_of, span_of
 from ml.scoring import Calibration, top_slices
+from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
 LEAST_KIND_SHARE: Final = 0.3
+# Less than a tenth of what is outlined is no type of its own: specks beside a large bleed.
+LEAST_STUDY_SHARE: Final = 0.1
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
-NO_THICKNESS: Final = "thickness is not measured by this version"
-NO_AXES: Final = "the axes of the head were not found"
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,10 @@ class HeadContext:
         What speaks for blood on each slab.
     kind_probabilities, kind_maps
         (N, K) and (N, K, h, w).
-    frame, interior_spacing_mm
-        The head's axes, or None, and the pixels that they are counted in.
+    frame, interior
+        The head's axes, or None, and the inside of the skull in whose pixels they are counted.
+    above_slab_mm
+        (S,) height of each slice's center above that of its slab.
     voxel_ml, hu
         (S,) and (S, R, C) of the source.
     """
@@ -49,7 +53,8 @@ class HeadContext:
     kind_probabilities: NDArray[np.float32]
     kind_maps: NDArray[np.float32]
     frame: HeadFrame | None
-    interior_spacing_mm: float
+    interior: Interior
+    above_slab_mm: NDArray[np.float64]
     voxel_ml: NDArray[np.float64]
     hu: NDArray[np.float32]
 
@@ -73,13 +78,16 @@ class TypedLesion:
     voxel_kinds: NDArray[np.intp]
 
 
-def type_lesions(head: HeadContext, lesions: Sequence[Lesion]) -> tuple[TypedLesion, ...]:
-    """Give every lesion its kinds.
+def type_lesions(
+    head: HeadContext, lesions: Sequence[Lesion], among: Sequence[int] = range(len(KINDS))
+) -> tuple[TypedLesion, ...]:
+    """Give every lesion its kinds, out of those that it may have.
 
     A voxel's kinds are the network's map of kinds at its place times the probabilities of
     its slice: the map knows the place, the slice knows what there is at all.
     """
-    return tuple(_typed(head, lesion) for lesion in lesions)
+    allowed = np.array(sorted(among), np.intp)
+    return tuple(_typed(head, lesion, allowed) for lesion in lesions)
 
 
 def rate_kinds(
@@ -91,19 +99,19 @@ def rate_kinds(
 ) -> tuple[KindProbability, ...]:
     """Rate each type over the study.
 
-    A type is present if the study is not «none» and the type's probability reaches its
-    threshold or a lesion carries it. If a study is not «none» and neither holds for any
-    type, the most probable one is named, because a bleed has a type.
+    A type is present if the study is not «none» and the type is a tenth of what is outlined,
+    or its probability reaches its threshold. If a study is not «none» and neither holds for
+    any type, the most probable one is named, because a bleed has a type.
     """
     probabilities = [
         calibration.probability(top_slices(head.evidence.kind_features(index)))
         for index, calibration in enumerate(calibrations)
     ]
-    carried = {kind for one in typed for kind in one.kinds}
+    shares = _shares(head, typed)
     present = {
         index
         for index in range(len(KINDS))
-        if probabilities[index] >= thresholds[index] or index in carried
+        if probabilities[index] >= thresholds[index] or shares[index] >= LEAST_STUDY_SHARE
     }
     if not present:
         present = {int(np.argmax(probabilities))}
@@ -113,6 +121,15 @@ def rate_kinds(
         KindProbability(kind, probabilities[index], thresholds[index], index in present)
         for index, kind in enumerate(KINDS)
     )
+
+
+def _shares(head: HeadContext, typed: Sequence[TypedLesion]) -> NDArray[np.float64]:
+    """Return (K,): how much of the outlined volume is of each type; 0 where nothing is outlined."""
+    volumes = np.zeros(len(KINDS))
+    for one in typed:
+        weights = head.voxel_ml[one.lesion.voxels[:, 0]]
+        volumes += np.bincount(one.voxel_kinds, weights, minlength=len(KINDS))
+    return volumes / max(float(volumes.sum()), 1e-9)
 
 
 def name_findings(
@@ -155,8 +172,8 @@ def key_slices(
     return tuple(_key_slice(number, typed) for number in chosen[:MOST_KEY_SLICES])
 
 
-def _typed(head: HeadContext, lesion: Lesion) -> TypedLesion:
-    scores = _voxel_scores(head, lesion.voxels)
+def _typed(head: HeadContext, lesion: Lesion, allowed: NDArray[np.intp]) -> TypedLesion:
+    scores = _voxel_scores(head, lesion.voxels, allowed)
     weights = head.voxel_ml[lesion.voxels[:, 0]]
     explained = weights @ scores / weights.sum()
     accepted = np.flatnonzero((explained >= LEAST_KIND_SHARE) | (explained == explained.max()))
@@ -167,8 +184,10 @@ def _typed(head: HeadContext, lesion: Lesion) -> TypedLesion:
     return TypedLesion(lesion, kinds, voxel_kinds)
 
 
-def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return (V, K), each row summing to 1."""
+def _voxel_scores(
+    head: HeadContext, voxels: NDArray[np.intp], allowed: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return (V, K), each row summing to 1; 0 for types that are not allowed."""
     slabs = head.slab_of_slice[voxels[:, 0]]
     grid = head.placement.grid
     cells = []
@@ -180,25 +199,40 @@ def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.flo
         cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
         cells.append(np.clip(cell, 0, count - 1))
     maps = head.kind_maps[slabs, :, cells[0], cells[1]].astype(np.float64)
-    scores = maps * head.kind_probabilities[slabs] + 1e-9
+    scores = np.zeros_like(maps)
+    scores[:, allowed] = (maps * head.kind_probabilities[slabs] + 1e-9)[:, allowed]
     normalized: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
     return normalized
 
 
 def _position(head: HeadContext, voxels: NDArray[np.intp]) -> HeadPosition | None:
-    if head.frame is None:
-        return None
+    return None if head.frame is None else locate_voxels(head.frame, _placed(head, voxels))
+
+
+def _placed(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Bring (V, 3) source voxels to slab, row and column in the interior's pixels."""
     grid = head.placement.grid
     extent_mm = grid.size * grid.spacing_mm
-    middle = (extent_mm / head.interior_spacing_mm - 1) / 2
+    middle = (extent_mm / head.interior.spacing_mm - 1) / 2
     placed = np.empty(voxels.shape, np.float64)
     placed[:, 0] = head.slab_of_slice[voxels[:, 0]]
     for axis in (0, 1):
         offset_mm = (
             voxels[:, 1 + axis] - head.placement.center_rc[axis]
         ) * head.placement.source_spacing_mm[axis]
-        placed[:, 1 + axis] = middle + offset_mm / head.interior_spacing_mm
-    return locate_voxels(head.frame, placed)
+        placed[:, 1 + axis] = middle + offset_mm / head.interior.spacing_mm
+    return placed
+
+
+def _thickness(
+    head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]
+) -> tuple[float | None, str | None]:
+    row_mm, column_mm = head.placement.source_spacing_mm
+    slices = voxels[:, 0]
+    bleed = PlacedBleed(
+        slices, _placed(head, voxels), head.above_slab_mm[slices], row_mm * column_mm
+    )
+    return measure_thickness(kind, bleed, head.interior, head.frame)
 
 
 def _finding(
@@ -210,14 +244,15 @@ def _finding(
         return _unplaced(kind)
     parts = [typed[number] for number in carriers]
     voxels = np.concatenate([one.lesion.voxels[one.voxel_kinds == index] for one in parts])
+    thickness_mm, no_thickness = _thickness(head, kind.kind, voxels)
     return FindingReading(
         kind=kind.kind,
         probability=kind.probability,
         threshold=kind.threshold,
         volume_ml=float(head.voxel_ml[voxels[:, 0]].sum()),
         volume_ml_reason=None,
-        max_thickness_mm=None,
-        max_thickness_mm_reason=NO_THICKNESS,
+        max_thickness_mm=thickness_mm,
+        max_thickness_mm_reason=no_thickness,
         density=density_of(head.hu[tuple(voxels.T)]),
         density_reason=None,
         places=_places(head, kind.kind, voxels),

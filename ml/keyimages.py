@@ -1,7 +1,9 @@
 """One slice as a PNG for a person: brain window, side markers, notice, outline if wanted."""
 
 import io
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +19,19 @@ WINDOW_WIDTH_HU: Final = 80.0
 SIDE_PX: Final = 512
 BAND_PX: Final = 22
 HALF_LEVEL: Final = 127
-OUTLINE_RGB: Final = (255, 64, 64)
+Rgb: TypeAlias = tuple[int, int, int]
+OUTLINE_RGB: Final[Rgb] = (255, 64, 64)
 TEXT_RGB: Final = (235, 235, 235)
 NOTICE_RGB: Final = (255, 200, 80)
 SYNTHETIC_LABEL: Final = "SYNTHETIC"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A border to draw: ``mask`` is (R, C) bool on the grid of ``to_radiological(volume)``."""
+
+    mask: NDArray[np.bool_]
+    rgb: Rgb = OUTLINE_RGB
 
 
 def render_key_image(
@@ -53,12 +64,20 @@ def render_key_image(
         PNG, RGB, pixels square in millimetres, with R and L markers and the research
         notice burned in. No patient data, no metadata.
     """
+    outlines = [Outline(mask)] if overlay and mask is not None else []
+    return render_slice(volume, slice_index, outlines, synthetic=synthetic)
+
+
+def render_slice(
+    volume: Volume, slice_index: int, outlines: Sequence[Outline], *, synthetic: bool
+) -> bytes:
+    """Render a slice like a key image, with any number of outlines; the last lies on top."""
     turned = to_radiological(volume)
     gray = np.rint(255 * apply_window(turned.hu[slice_index], BRAIN)).astype(np.uint8)
     size = _size(gray.shape, turned.pixel_spacing_mm)
     picture = Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR).convert("RGB")
-    if overlay and mask is not None and mask.any():
-        picture = _outlined(picture, mask)
+    for outline in outlines:
+        picture = _outlined(picture, outline)
     return _png(_annotated(picture, synthetic=synthetic))
 
 
@@ -69,12 +88,12 @@ def _size(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> tuple[int,
     return max(1, round(width_mm * scale)), max(1, round(height_mm * scale))
 
 
-def _outlined(picture: Image.Image, mask: NDArray[np.bool_]) -> Image.Image:
-    levels = Image.fromarray((mask * np.uint8(255)).astype(np.uint8))
+def _outlined(picture: Image.Image, outline: Outline) -> Image.Image:
+    levels = Image.fromarray((outline.mask * np.uint8(255)).astype(np.uint8))
     inside = np.asarray(levels.resize(picture.size, Image.Resampling.BILINEAR)) > HALF_LEVEL
     edge = ndimage.binary_dilation(inside) & ~ndimage.binary_erosion(inside)
     pixels = np.array(picture)
-    pixels[edge] = OUTLINE_RGB
+    pixels[edge] = outline.rgb
     return Image.fromarray(pixels)
 
 

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, sha256_of
 from ml.engine_agreement import EngineAgreement, compare_engines
+from ml.model_slices import to_model
 from ml.onnx_graph import export_graph
 from ml.onnx_int8 import quantize
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import ComparedEngine, ComparedStudy, OnnxFormat, OnnxRecord, write_record
-from ml.pipeline import Predictor, to_model
+from ml.prediction import Predictor
 from ml.predictor import TorchPredictor, load_network
 from ml.training.prepared import open_prepared
 from preread.dicom.phantom import Bleed, make_head

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml.bundle import Bundle, Member, sha256_of
 from ml.geometry import mean_of_blocks
 from ml.onnx_record import RECORD_FILE, WEIGHTS_KEY, OnnxFormat, read_record
-from ml.pipeline import Members, Prediction
+from ml.prediction import Members, Prediction
 from preread.errors import InvalidBundle
 
 BATCH_SLICES: Final = 4

@@ -1,20 +1,20 @@
 """The way of one volume: slabs, model grid, network, source grid, lesions, level.
 
-Arrays only. The network stands behind the ``Predictor`` protocol, so this file and its
+Arrays only. The networks stand behind ``ml.prediction.Predictor``, so this file and its
 tests never load torch.
 """
 
 import time
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, StageTiming
-from ml.bundle import Bundle, Manifest
-from ml.evidence import SliceEvidence, gather_evidence
+from ml.bundle import Bundle, CalibrationRule, Manifest
+from ml.evidence import SliceEvidence, beside_neighbors, gather_evidence
 from ml.findings import (
     HeadContext,
     TypedLesion,
@@ -24,108 +24,34 @@ from ml.findings import (
     rate_kinds,
     type_lesions,
 )
-from ml.geometry import ModelGrid, Placement, from_grid, head_center, mean_of_blocks, to_grid
-from ml.intracranial import BONE_HU, Interior, find_interior
+from ml.gates import ImageFlag, lifted_by, networks_disagree
+from ml.geometry import from_grid
+from ml.inspection import Inspection, inspect_images
+from ml.intracranial import Interior
 from ml.lesions import find_lesions
+from ml.midline import measure_shift
+from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
+from ml.prediction import Prediction, Predictor
 from ml.scoring import Calibration, top_slices
-from ml.slabs import Slabs, plan_slabs
+from ml.uncertainty import uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
-# The inside of the skull is looked for on pixels of twice the model's spacing.
-INTERIOR_REDUCTION: Final = 2
-# A skull holds 1.0 to 1.8 litres; less than this found means that no head was.
-LEAST_INTERIOR_ML: Final = 300.0
-# Inside something soft «deep» is found without any bone, so that is asked for by itself. An
-# adult skull has some 500 ml of it, the one infant of CT-ICH more than 100.
-LEAST_BONE_ML: Final = 20.0
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
 
 # Codes of ``Assessment.warnings``.
 DEMONSTRATOR: Final = "DEMONSTRATOR"
-NO_SKULL_FOUND: Final = "NO_SKULL_FOUND"
 LOCATION_LOW_CONFIDENCE: Final = "LOCATION_LOW_CONFIDENCE"
 
 
-class Members(NamedTuple):
-    """What each of M networks says, for how far they agree.
-
-    Attributes
-    ----------
-    kind_probabilities
-        (M, S, K) float32.
-    mask_probabilities
-        (M, S, h, w) float16 at the encoder's resolution.
-    """
-
-    kind_probabilities: NDArray[np.float32]
-    mask_probabilities: NDArray[np.float16]
-
-
-class Prediction(NamedTuple):
-    """What a network says about S slices.
-
-    Attributes
-    ----------
-    kind_probabilities
-        (S, K) float32.
-    mask_probabilities
-        (S, H, W) float32 on the model's grid.
-    kind_maps
-        (S, K, h, w) float32, summing to 1 over K: the kind of blood at each place, if there
-        is blood; coarse.
-    members
-        What each of several networks says; None of one alone.
-    """
-
-    kind_probabilities: NDArray[np.float32]
-    mask_probabilities: NDArray[np.float32]
-    kind_maps: NDArray[np.float32]
-    members: Members | None = None
-
-
-class Predictor(Protocol):
-    """Anything that reads slices on the model's grid."""
-
-    @property
-    def device(self) -> str:
-        """Name of the device, for provenance."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """Name of the number format, for provenance."""
-        ...
-
-    def predict(self, slices: NDArray[np.float32]) -> Prediction:
-        """Read (S, size, size) float32 HU, feet to head."""
-        ...
-
-
-@dataclass(frozen=True)
-class ModelSlices:
-    """A volume as the network wants it.
-
-    Attributes
-    ----------
-    hu
-        (N, size, size) float32 slabs on the model's grid.
-    placement
-        Where the grid lies on the source.
-    slabs
-        Which source slices make which slab.
-    heights_mm
-        (N,) center of each slab above the first slice.
-    """
-
-    hu: NDArray[np.float32]
-    placement: Placement
-    slabs: Slabs
-    heights_mm: NDArray[np.float64]
-
-
-def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessment:
+def read_bleeds(
+    volume: Volume,
+    predictor: Predictor,
+    bundle: Bundle,
+    *,
+    patient_age_years: int | None = None,
+) -> Assessment:
     """Assess one head CT.
 
     Parameters
@@ -136,6 +62,8 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
         The network of ``bundle``.
     bundle
         Thresholds and calibration.
+    patient_age_years
+        As the headers say, or None.
 
     Returns
     -------
@@ -147,10 +75,19 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
     source = to_radiological(volume)
     slices = to_model(source, bundle.manifest)
     interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
+    inspection = inspect_images(
+        slices.hu,
+        interior,
+        slices.thickness_mm,
+        bundle.manifest.reference,
+        patient_age_years,
+    )
     prepared = time.perf_counter()
     prediction = predictor.predict(slices.hu)
     predicted = time.perf_counter()
-    assessment = assess(source, slices, interior, prediction, bundle.manifest)
+    assessment = assess(
+        source, slices, interior, prediction, bundle.manifest, inspection=inspection
+    )
     timing = StageTiming(
         prepare_ms=1000 * (prepared - started),
         predict_ms=1000 * (predicted - prepared),
@@ -159,39 +96,14 @@ def read_bleeds(volume: Volume, predictor: Predictor, bundle: Bundle) -> Assessm
     return replace(assessment, timing=timing)
 
 
-def to_model(source: Volume, manifest: Manifest) -> ModelSlices:
-    """Average thin slices and resample to the model's grid, centered on the head.
-
-    Parameters
-    ----------
-    source
-        In radiological orientation.
-    manifest
-        Says grid and slab thickness.
-    """
-    slabs = plan_slabs(source.thickness_mm, manifest.slab_mm)
-    rows, columns = source.hu.shape[1:]
-    placement = Placement(
-        center_rc=head_center(source.hu),
-        source_shape=(rows, columns),
-        source_spacing_mm=source.pixel_spacing_mm,
-        grid=ModelGrid(manifest.network.size, manifest.network.spacing_mm),
-    )
-    heights = slabs.average(_heights_mm(source).astype(np.float32))
-    return ModelSlices(
-        hu=to_grid(slabs.average(source.hu), placement),
-        placement=placement,
-        slabs=slabs,
-        heights_mm=heights.astype(np.float64),
-    )
-
-
 def assess(
     source: Volume,
     slices: ModelSlices,
     interior: Interior,
     prediction: Prediction,
     manifest: Manifest,
+    *,
+    inspection: Inspection,
 ) -> Assessment:
     """Turn a prediction into an assessment; no network, no clock.
 
@@ -203,6 +115,8 @@ def assess(
         Of the same slabs.
     manifest
         Thresholds and calibration.
+    inspection
+        Of the same slabs.
     """
     frame = find_frame(interior, slices.heights_mm)
     mask = _source_mask(slices, interior, prediction, manifest)
@@ -212,6 +126,13 @@ def assess(
     evidence = evidence_of(slices, interior, prediction)
     probability = calibration.any.probability(top_slices(evidence.any_features))
     level = points.level(probability, total_ml)
+    uncertainty = uncertainty_of(
+        member_probabilities(slices, interior, prediction, calibration.any), probability
+    )
+    warnings = (*_warnings(manifest, interior, frame), *inspection.flags)
+    if networks_disagree(uncertainty.interval95, points):
+        warnings = (*warnings, ImageFlag.NETWORKS_DISAGREE.value)
+    lifts = lifted_by(level, warnings)
     head = HeadContext(
         slab_of_slice=slices.slabs.of_slices(),
         placement=slices.placement,
@@ -219,38 +140,58 @@ def assess(
         kind_probabilities=prediction.kind_probabilities,
         kind_maps=prediction.kind_maps,
         frame=frame,
-        interior_spacing_mm=interior.spacing_mm,
+        interior=interior,
+        above_slab_mm=heights_mm_of(source) - slices.heights_mm[slices.slabs.of_slices()],
         voxel_ml=source.voxel_ml,
         hu=source.hu,
     )
+    shift = measure_shift(slices.hu, interior, frame)
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
     kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
-    of_slice = head.slab_of_slice
-    slice_any = calibration.slice_any.probabilities(evidence.any_features)[of_slice]
-    slice_kinds = [
-        curve.probabilities(evidence.kind_features(kind))[of_slice]
-        for kind, curve in enumerate(calibration.slice_kinds)
-    ]
+    typed = type_lesions(
+        head, [one.lesion for one in typed], [i for i, kind in enumerate(kinds) if kind.present]
+    )
+    slice_any, slice_kinds = _slice_probabilities(evidence, calibration)
+    slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
-        level=level,
+        level=Level.INDETERMINATE if lifts else level,
+        lifted_by=lifts,
         probability=probability,
         calibrated=True,
         threshold=points.suspected,
         operating_point_id=manifest.rules.operating.id,
+        interval95=uncertainty.interval95,
+        interval95_reason=uncertainty.reason,
+        ood_score=inspection.ood_score,
+        ood_score_reason=inspection.ood_score_reason,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
         total_volume_ml=total_ml if typed else None,
         total_volume_ml_reason=None if typed else _no_volume_reason(level),
-        midline_shift_mm=None,
-        midline_shift_mm_reason="midline shift is not measured by this version",
-        slice_any=slice_any.astype(np.float32),
-        slice_probabilities=np.stack(slice_kinds, axis=1).astype(np.float32),
+        midline_shift_mm=shift.shift_mm,
+        midline_shift_mm_reason=shift.reason,
+        midline_shift_toward=shift.toward,
+        slice_any=slice_any,
+        slice_probabilities=slice_kinds,
         mask=_mask_of(mask.shape, typed),
-        key_slices=key_slices(typed, slice_any.astype(np.float32)),
-        warnings=_warnings(manifest, slices, interior, frame),
+        key_slices=key_slices(typed, slice_any),
+        warnings=warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
     )
+
+
+def _slice_probabilities(
+    evidence: SliceEvidence, calibration: CalibrationRule
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (N,) of any hemorrhage and (N, K) of the types, calibrated, per slab."""
+    curves = calibration.slice_kinds
+    kinds = [
+        curve.probabilities(beside_neighbors(evidence.kind_features(kind)))
+        for kind, curve in enumerate(curves)
+    ]
+    some = calibration.slice_any.probabilities(beside_neighbors(evidence.any_features))
+    return some.astype(np.float32), np.stack(kinds, axis=1).astype(np.float32)
 
 
 def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction) -> SliceEvidence:
@@ -281,12 +222,6 @@ def member_probabilities(
     return calibration.probabilities(np.stack(features))
 
 
-def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
-    """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
-    coarse = mean_of_blocks(slices, INTERIOR_REDUCTION)
-    return find_interior(coarse, spacing_mm * INTERIOR_REDUCTION)
-
-
 def _source_mask(
     slices: ModelSlices, interior: Interior, prediction: Prediction, manifest: Manifest
 ) -> NDArray[np.bool_]:
@@ -304,13 +239,6 @@ def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]
     return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
 
 
-def _heights_mm(source: Volume) -> NDArray[np.float64]:
-    """Return (S,) heights of the slices' centers above the first, along their normal."""
-    normal = source.direction[:, 0]
-    heights: NDArray[np.float64] = (source.positions_mm - source.positions_mm[0]) @ normal
-    return heights
-
-
 def _mask_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.bool_]:
     mask = np.zeros(shape, np.bool_)
     for one in typed:
@@ -324,21 +252,10 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _bone_ml(hu: NDArray[np.float32], manifest: Manifest) -> float:
-    pixel_ml = manifest.network.spacing_mm**2 * manifest.slab_mm / 1000.0
-    return float(np.count_nonzero(hu > BONE_HU)) * pixel_ml
-
-
-def _warnings(
-    manifest: Manifest, slices: ModelSlices, interior: Interior, frame: HeadFrame | None
-) -> tuple[str, ...]:
+def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
     found = []
     if manifest.demonstrator:
         found.append(DEMONSTRATOR)
-    pixel_ml = interior.spacing_mm**2 * manifest.slab_mm / 1000.0
-    interior_ml = float(interior.inside.sum()) * pixel_ml
-    if interior_ml < LEAST_INTERIOR_ML or _bone_ml(slices.hu, manifest) < LEAST_BONE_ML:
-        found.append(NO_SKULL_FOUND)
     if frame is None or interior.open_slices.mean() > OPEN_SHARE:
         found.append(LOCATION_LOW_CONFIDENCE)
     return tuple(found)

@@ -15,8 +15,8 @@ from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.folding import fold
 from ml.network import SliceReader, mean_of_blocks
-from ml.pipeline import Members, Prediction
 from ml.precision import has_bfloat16
+from ml.prediction import Members, Prediction
 from ml.spec import NetworkSpec
 from ml.windows import stack_neighbors
 from preread.errors import InvalidBundle

@@ -28,6 +28,8 @@
     ├── StaleClaim                  a worker lost its lease; its result is dropped
     ├── UnreadableVolume            (reason)         the images give no volume
     ├── InvalidBundle               weights and manifest do not belong together
+    ├── InvalidSource               a folder of labeled studies is not laid out as it must be
+    ├── UnreadableStudy             one labeled study cannot be used; the others can
     └── SettingsInvalid
 
 ``code`` is stable and may be shown to callers. No message ever carries patient data:
@@ -227,6 +229,18 @@ class InvalidBundle(PreReadError):
     """Weights and manifest do not belong together, or are not what the manifest says."""
 
     code = "bundle-invalid"
+
+
+class InvalidSource(PreReadError):
+    """A folder of labeled studies is not laid out, or not labeled, as its source is described."""
+
+    code = "source-invalid"
+
+
+class UnreadableStudy(PreReadError):
+    """One study of a labeled source cannot be used; the message says why."""
+
+    code = "study-unreadable"
 
 
 class SettingsInvalid(PreReadError):

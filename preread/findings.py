@@ -1,12 +1,13 @@
 """The pre-read: what the software says about one revision of one study, as JSON.
 
-Schema version 1. Rules of the document:
+Schema version 1.1. Rules of the document:
 
 * a number that nobody computed is null, and a field ``…_reason`` beside it says why; it is
   never 0;
 * ``not_assessed`` is not ``none``, and ``none`` is not «normal»;
 * there is no upper limit on findings, nor on the places of a finding;
-* adding a field is a minor change; removing or renaming one is a new ``schema_version``.
+* adding a field raises the second number of ``schema_version``, removing or renaming one the
+  first; what an earlier 1.x wrote is still read.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.terms import (
+    LATERALITY_NAME,
     TYPE_NAME,
     HemorrhageType,
     Laterality,
@@ -26,7 +28,7 @@ from preread.terms import (
     Region,
 )
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 Probability = float
 
@@ -185,12 +187,18 @@ class TypeProbability(_Value):
 
 
 class Measurements(_Value):
-    """Numbers of the whole head."""
+    """Numbers of the whole head.
+
+    ``midline_shift_mm`` is never negative; ``midline_shift_toward`` is the patient's side to
+    which the midline moved, L or R, since schema 1.1, and null where the shift is null or
+    rounds to nothing.
+    """
 
     total_volume_ml: float | None
     total_volume_ml_reason: str | None
     midline_shift_mm: float | None
     midline_shift_mm_reason: str | None
+    midline_shift_toward: Laterality | None = None
     ventricles_involved: bool | None
     ventricles_involved_reason: str | None
 
@@ -258,7 +266,7 @@ class PreRead(_Value):
     when the document is shown with less in it (:func:`for_mode`) or as superseded.
     """
 
-    schema_version: Literal["1.0"]
+    schema_version: Literal["1.0", "1.1"]
     pre_read_id: str
     revision: int
     supersedes: str | None
@@ -294,8 +302,8 @@ class FindingSummary(_Value):
 def for_mode(document: PreRead, mode: Mode) -> PreRead:
     """Return the document as it may be shown in ``mode``.
 
-    Triage-only software notifies and ranks; it does not mark or name a place. So places and
-    outlines are absent there, with the reason said.
+    Triage-only software notifies and ranks; it does not mark or name a place. So places,
+    outlines and the side of a midline shift are absent there, with the reason said.
     """
     if mode is Mode.RESEARCH_PREREAD:
         return document
@@ -308,12 +316,38 @@ def for_mode(document: PreRead, mode: Mode) -> PreRead:
         image.model_copy(update={"has_overlay": False, "finding_ids": ()})
         for image in document.key_images
     )
-    changed: dict[str, object] = {"mode": mode, "findings": findings, "key_images": images}
+    measurements = document.measurements.model_copy(update={"midline_shift_toward": None})
+    changed: dict[str, object] = {
+        "mode": mode,
+        "findings": findings,
+        "key_images": images,
+        "measurements": measurements,
+    }
     if document.findings:
         kinds = [finding.type for finding in document.findings]
         sentence = summary_without_places(document.assessment.level, kinds)
         changed["text"] = document.text.model_copy(update={"summary": sentence})
     return document.model_copy(update=changed)
+
+
+def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:
+    """Return the words for a measured midline shift.
+
+    Examples
+    --------
+    >>> shift_phrase(6.2, Laterality.RIGHT), shift_phrase(0.3, None)
+    ('midline shift 6 mm to the right', 'midline shift less than 1 mm')
+    """
+    size = "less than 1 mm" if shift_mm < 1 else f"{shift_mm:.0f} mm"
+    side = "" if toward is None else f" to the {LATERALITY_NAME[toward]}"
+    return f"midline shift {size}{side}"
+
+
+def midline_text(measured: Measurements) -> str:
+    """Return what is known of the midline, also that nothing is."""
+    if measured.midline_shift_mm is None:
+        return f"midline shift not measured: {measured.midline_shift_mm_reason}"
+    return shift_phrase(measured.midline_shift_mm, measured.midline_shift_toward)
 
 
 def summary_without_places(level: Level, kinds: Iterable[HemorrhageType]) -> str:

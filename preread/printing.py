@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from preread.answers import RemoteStudy
-from preread.findings import Finding, PreRead
+from preread.findings import Finding, PreRead, midline_text
 from preread.terms import LATERALITY_NAME
 
 _WIDTH: Final = 100
@@ -73,6 +73,7 @@ def pre_read_text(document: PreRead) -> str:
         _labeled("level", f"{document.assessment.level.value} ({certainty})"),
         _labeled("summary", document.text.summary),
         *(_labeled(finding.finding_id, _finding_line(finding)) for finding in document.findings),
+        _labeled("midline", midline_text(document.measurements)),
         _labeled("images", _input_line(document)),
         _labeled("model", _model_line(document)),
         _labeled("time", f"{document.timing_ms.total / 1000:.1f} s on {_device(document)}"),
@@ -142,6 +143,8 @@ def _finding_line(finding: Finding) -> str:
         f"{LATERALITY_NAME[where.laterality]} {where.name}" for where in finding.locations
     )
     words = [finding.name, f"probability {finding.probability:.2f}", volume]
+    if finding.max_thickness_mm is not None:
+        words.append(f"{finding.max_thickness_mm:.0f} mm thick")
     return ", ".join([*words, places or finding.locations_reason or "place unknown"])
 
 

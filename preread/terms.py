@@ -161,6 +161,8 @@ class ReasonCode(StrEnum):
     MISSING_GEOMETRY = "MISSING_GEOMETRY"
     RESCALE_MISSING = "RESCALE_MISSING"
     CONTRAST = "CONTRAST"
+    CONTRAST_SUSPECTED = "CONTRAST_SUSPECTED"
+    IMPLAUSIBLE_HU = "IMPLAUSIBLE_HU"
     TWO_PATIENTS = "TWO_PATIENTS"
     UNSUPPORTED_TRANSFER_SYNTAX = "UNSUPPORTED_TRANSFER_SYNTAX"
     IMAGE_SIZE_OUT_OF_RANGE = "IMAGE_SIZE_OUT_OF_RANGE"
@@ -183,6 +185,8 @@ REASON_TEXT: Final = {
     ReasonCode.MISSING_GEOMETRY: "Position, orientation or pixel spacing of the slices is missing.",
     ReasonCode.RESCALE_MISSING: "Rescale slope and intercept are missing, so HU are unknown.",
     ReasonCode.CONTRAST: "A contrast agent was given.",
+    ReasonCode.CONTRAST_SUSPECTED: "The vessels are as bright as with a contrast agent.",
+    ReasonCode.IMPLAUSIBLE_HU: "The gray levels inside the skull are not those of brain in HU.",
     ReasonCode.TWO_PATIENTS: "The images carry more than one patient ID.",
     ReasonCode.UNSUPPORTED_TRANSFER_SYNTAX: "The transfer syntax of the images is not supported.",
     ReasonCode.IMAGE_SIZE_OUT_OF_RANGE: "The image matrix is outside the accepted sizes.",

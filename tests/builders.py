@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from preread.findings import (
+    SCHEMA_VERSION,
     AnyHemorrhage,
     Assessment,
     CodedTerm,
@@ -121,6 +122,7 @@ def key_for(resources, role=Role.COORDINATOR, site=None) -> str:
 
 def finding(kind=HemorrhageType.SDH, **changes):
     """Return one finding."""
+    is_extra_axial = kind in {HemorrhageType.SDH, HemorrhageType.EDH}
     said = {
         "finding_id": f"F-{kind.value}",
         "type": kind,
@@ -132,8 +134,8 @@ def finding(kind=HemorrhageType.SDH, **changes):
         "threshold": 0.5,
         "volume_ml": 12.5,
         "volume_ml_reason": None,
-        "max_thickness_mm": None,
-        "max_thickness_mm_reason": "not measured by this version",
+        "max_thickness_mm": 9.4 if is_extra_axial else None,
+        "max_thickness_mm_reason": None if is_extra_axial else "not outside the brain",
         "density_hu": Density(mean=62.0, p95=71.0),
         "density_hu_reason": None,
         "locations": (
@@ -161,7 +163,7 @@ def pre_read(claim, level=Level.NONE, kinds=(), reason=ReasonCode.NOT_HEAD):
     assessed = level is not Level.NOT_ASSESSED
     promotion = DEFAULT_POLICY.promotions.get(level)
     return PreRead(
-        schema_version="1.0",
+        schema_version=SCHEMA_VERSION,
         pre_read_id=str(uuid4()),
         revision=claim.revision,
         supersedes=claim.supersedes,
@@ -216,8 +218,9 @@ def pre_read(claim, level=Level.NONE, kinds=(), reason=ReasonCode.NOT_HEAD):
         measurements=Measurements(
             total_volume_ml=12.5 if kinds else None,
             total_volume_ml_reason=None if kinds else "nothing was outlined",
-            midline_shift_mm=None,
-            midline_shift_mm_reason="not measured by this version",
+            midline_shift_mm=6.2 if kinds else None,
+            midline_shift_mm_reason=None if kinds else "the ventricles were not found",
+            midline_shift_toward=Laterality.RIGHT if kinds else None,
             ventricles_involved=HemorrhageType.IVH in kinds if assessed else None,
             ventricles_involved_reason=None if assessed else "not eligible",
         ),

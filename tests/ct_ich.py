@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from ml.sources.ctich import rebuild_hu
 from preread.dicom.phantom import Phantom
 from preread.dicom.phantom_files import SyntheticStudy, encode_series
 
@@ -83,15 +84,14 @@ def _pixel_mm() -> float:
 
 
 def _hounsfield(brain: Path) -> NDArray[np.float32]:
-    """Return HU: from the brain window (L40 W120) within it, else from the bone window."""
+    """Return HU, rebuilt from both windows."""
     bone = brain.parent.parent / "bone" / brain.name
-    soft = np.asarray(Image.open(brain).convert("L"), np.float32)
-    hu = soft * (120 / 255) - 20
-    if bone.exists():
-        hard = np.asarray(Image.open(bone).convert("L"), np.float32) * (3200 / 255) - 900
-        outside = (soft <= 0) | (soft >= 255)
-        hu[outside] = hard[outside]
-    return hu
+    return rebuild_hu(_gray(brain), _gray(bone) if bone.exists() else None)
+
+
+def _gray(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("L"), np.uint8)
 
 
 def _resize(hu: NDArray[np.float32]) -> NDArray[np.float32]:

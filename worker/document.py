@@ -57,8 +57,6 @@ from preread.terms import (
 from preread.work import Claim
 from worker.wording import limitations, place_name, summary
 
-_NO_UNCERTAINTY: Final = "not estimated by this version"
-
 _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     **dict.fromkeys(("pre_read_id", "supersedes", "status", "created_at", "timing_ms"), True),
     "digest": True,
@@ -226,10 +224,10 @@ def _any_hemorrhage(assessment: Assessment) -> AnyHemorrhage:
         calibrated=assessment.calibrated,
         threshold=assessment.threshold,
         operating_point_id=assessment.operating_point_id,
-        interval95=None,
-        interval95_reason=_NO_UNCERTAINTY,
-        ood_score=None,
-        ood_score_reason=_NO_UNCERTAINTY,
+        interval95=assessment.interval95,
+        interval95_reason=assessment.interval95_reason,
+        ood_score=assessment.ood_score,
+        ood_score_reason=assessment.ood_score_reason,
     )
 
 
@@ -307,6 +305,7 @@ def _measurements(assessment: Assessment | None, why_not: str | None) -> Measure
             total_volume_ml_reason=why_not,
             midline_shift_mm=None,
             midline_shift_mm_reason=why_not,
+            midline_shift_toward=None,
             ventricles_involved=None,
             ventricles_involved_reason=why_not,
         )
@@ -315,6 +314,7 @@ def _measurements(assessment: Assessment | None, why_not: str | None) -> Measure
         total_volume_ml_reason=assessment.total_volume_ml_reason,
         midline_shift_mm=assessment.midline_shift_mm,
         midline_shift_mm_reason=assessment.midline_shift_mm_reason,
+        midline_shift_toward=assessment.midline_shift_toward,
         ventricles_involved=any(
             finding.kind is HemorrhageType.IVH for finding in assessment.findings
         ),

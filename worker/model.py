@@ -5,7 +5,7 @@ import numpy as np
 from ml.bundle import Bundle, load_bundle
 from ml.onnx_predictor import OnnxPredictor
 from ml.onnx_record import OnnxFormat
-from ml.pipeline import Predictor
+from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
 from preread.logs import get_logger
 from preread.resources import Resources

@@ -11,8 +11,10 @@ from uuid import uuid4
 
 from ml.assessment import Assessment
 from ml.bundle import Bundle
+from ml.gates import why_refused
 from ml.keyimages import render_key_image
-from ml.pipeline import NO_SKULL_FOUND, Predictor, read_bleeds
+from ml.pipeline import read_bleeds
+from ml.prediction import Predictor
 from preread import __version__
 from preread.dicom.acceptance import choose_series
 from preread.dicom.fitness import why_unfit
@@ -58,9 +60,15 @@ class ModelReader:
             return self._not_assessed(known, (unfit,), started_at)
         volume = to_radiological(read)
         loaded_at = time.perf_counter()
-        assessment = read_bleeds(volume, self.predictor, self.bundle)
-        if NO_SKULL_FOUND in assessment.warnings:  # whatever the network says of it
-            return self._not_assessed(known, (ReasonCode.NOT_HEAD,), started_at)
+        assessment = read_bleeds(
+            volume,
+            self.predictor,
+            self.bundle,
+            patient_age_years=claim.study.patient_age_years,
+        )
+        refused = why_refused(assessment.warnings)
+        if refused is not None:  # whatever the network says of it
+            return self._not_assessed(known, (refused,), started_at)
         synthetic = any(header.synthetic for header in known.headers)
         images = self._key_images(volume, assessment, synthetic=synthetic)
         document = write_document(

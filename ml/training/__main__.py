@@ -1,9 +1,9 @@
-"""``python -m ml.training prepare|phantoms|paint|train|predict|evaluate|export``.
+"""``python -m ml.training prepare|phantoms|paint|train|predict|calibrate|export|reference``.
 
-The order of the recipe. ``prepare``, ``phantoms`` and ``paint`` write the sets; ``train`` makes one
-network per fold and one of all patients; ``predict`` reads each fold's held-out patients;
-``evaluate`` prints the figures; ``export`` calibrates on all out-of-fold predictions and
-writes the bundle.
+The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``paint`` write the
+sets; ``train`` makes one network per fold; ``predict`` reads each fold's held-out patients;
+``calibrate`` fits rules to all out-of-fold predictions; ``export`` writes the bundle;
+``reference`` adds to it what the training images are like. ``./run evaluate`` then judges what ships.
 """
 
 import argparse
@@ -11,23 +11,31 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from pydantic import JsonValue
 
+from ml.bundle import load_bundle
+from ml.sources.choose import AUTO, SOURCES, read_labeled
+from ml.sources.skipping import Skipped
 from ml.spec import Architecture
+from ml.training.calibrate import calibrate, read_rules, write_rules
+from ml.training.compare import compare
 from ml.training.config import read_config
-from ml.training.evaluate import report, write_report
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
 from ml.training.predict import predict_fold
-from ml.training.prepare import FIRST_TRAINING_SEED, prepare_ctich, prepare_phantoms
+from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
+from ml.training.reference import reference_of, write_reference
 from ml.training.train import RunPaths, train
+from preread.errors import InvalidSource
 
 
 def main() -> None:
-    """Run one step of the recipe; docs/model-card.md lists them in order."""
+    """Run one step of the recipe; docs/training.md lists them in order."""
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     arguments.step(arguments)
@@ -37,9 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.training", description=main.__doc__)
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     steps = parser.add_subparsers(required=True, metavar="STEP")
-    prepare = _step(steps, "prepare", _prepare, "CT-ICH pictures to HU on the model's grid")
-    prepare.add_argument("--ct-ich", type=Path, required=True, help="folder of the set")
-    prepare.add_argument("--out", type=Path, required=True, help="folder to write, 2 GB")
+    prepare = _step(steps, "prepare", _prepare, "labeled studies to HU on the model's grid")
+    prepare.add_argument("--data", type=Path, required=True, help="folder of the source")
+    prepare.add_argument(
+        "--source", choices=(AUTO, *SOURCES), default=AUTO, help="by default by its layout"
+    )
+    prepare.add_argument("--out", type=Path, required=True, help="folder to write, 1 MB a slice")
+    prepare.add_argument(
+        "--folds", type=int, default=5, help="of a source that has none; 0: it only trains"
+    )
     phantoms = _step(steps, "phantoms", _phantoms, "synthetic heads; they only train")
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--heads", type=int, default=40)
@@ -70,18 +84,27 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--weights", type=Path, required=True)
     predict.add_argument("--fold", type=int, required=True)
     predict.add_argument("--out", type=Path, required=True)
-    evaluate = _step(steps, "evaluate", _evaluate, "figures out of fold")
-    evaluate.add_argument("--prepared", type=Path, required=True)
-    evaluate.add_argument("--predictions", type=Path, required=True)
-    evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
-    export = _step(steps, "export", _export, "calibrate and write the bundle")
-    export.add_argument("--prepared", type=Path, required=True)
-    export.add_argument("--predictions", type=Path, required=True)
-    export.add_argument("--report", type=Path, required=True)
+    fitted = _step(steps, "calibrate", _calibrate, "rules for what the networks say, out of fold")
+    fitted.add_argument("--prepared", type=Path, required=True)
+    fitted.add_argument("--predictions", type=Path, required=True)
+    fitted.add_argument("--out", type=Path, required=True, help="JSON file")
+    export = _step(steps, "export", _export, "write the bundle of all folds' networks")
     export.add_argument(
         "--runs", type=Path, required=True, help="folder of the folds' runs, each named by its fold"
     )
+    export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
+    export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
+    ablation.add_argument("--prepared", type=Path, required=True)
+    ablation.add_argument("--without", type=Path, required=True, help="predictions")
+    ablation.add_argument("--with", dest="using", type=Path, required=True, help="predictions")
+    ablation.add_argument("--out", type=Path, required=True, help="JSON file")
+    reference = steps.add_parser("reference", help="what usual images are like, for a bundle")
+    reference.set_defaults(step=_reference)
+    reference.add_argument("--prepared", type=Path, required=True)
+    reference.add_argument("--patients", type=int, default=30, help="at most, evenly spread")
+    reference.add_argument("--bundle", type=Path, required=True, help="folder to add it to")
     return parser
 
 
@@ -98,7 +121,20 @@ def _step(
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    prepare_ctich(arguments.ct_ich, arguments.out, read_config(arguments.config).network)
+    skipped: list[Skipped] = []
+
+    def tell(one: Skipped) -> None:
+        skipped.append(one)
+        print(f"left out: {one.name}: {one.reason}", flush=True)
+
+    spec = read_config(arguments.config).network
+    try:
+        studies = read_labeled(arguments.data, arguments.source, tell)
+        count = prepare_studies(studies, arguments.out, spec, folds=arguments.folds, on_skip=tell)
+    except InvalidSource as error:
+        sys.exit(str(error))
+    (arguments.out / "skipped.json").write_text(json.dumps([asdict(one) for one in skipped]))
+    print(f"{count} slices, {len(skipped)} left out")
 
 
 def _phantoms(arguments: argparse.Namespace) -> None:
@@ -137,26 +173,42 @@ def _predict(arguments: argparse.Namespace) -> None:
     )
 
 
-def _evaluate(arguments: argparse.Namespace) -> None:
-    spacing_mm = read_config(arguments.config).network.spacing_mm
-    figures = report(gather(arguments.prepared, arguments.predictions, spacing_mm))
-    write_report(figures, arguments.out)
-    sys.stdout.write(arguments.out.read_text())
+def _calibrate(arguments: argparse.Namespace) -> None:
+    config = read_config(arguments.config)
+    patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
+    write_rules(calibrate(patients, config.name), arguments.out)
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    config = read_config(arguments.config)
-    patients = gather(arguments.prepared, arguments.predictions, config.network.spacing_mm)
-    folds = sorted({one.fold for one in patients})
-    runs = {fold: arguments.runs / str(fold) for fold in folds}
+    rules = read_rules(arguments.rules)
+    runs = {fold: arguments.runs / str(fold) for fold in rules.members}
+    steps: dict[str, JsonValue] = {str(fold): _steps_of(run) for fold, run in runs.items()}
+    training: dict[str, JsonValue] = {"steps": steps}
+    if arguments.ablation is not None:
+        training["ablation"] = json.loads(arguments.ablation.read_text())
     export_bundle(
         [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs.items()],
         arguments.out,
-        config=config,
-        patients=patients,
-        figures=json.loads(arguments.report.read_text()),
-        training={"steps": {str(fold): _steps_of(run) for fold, run in runs.items()}},
+        config=read_config(arguments.config),
+        rules=rules,
+        training=training,
     )
+
+
+def _reference(arguments: argparse.Namespace) -> None:
+    spacing_mm = load_bundle(arguments.bundle).manifest.network.spacing_mm
+    fitted = reference_of(arguments.prepared, spacing_mm, arguments.patients)
+    write_reference(fitted, arguments.bundle)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    spacing_mm = read_config(arguments.config).network.spacing_mm
+    found = compare(
+        gather(arguments.prepared, arguments.without, spacing_mm),
+        gather(arguments.prepared, arguments.using, spacing_mm),
+    )
+    arguments.out.write_text(json.dumps(found, indent=2) + "\n")
+    print(arguments.out.read_text())
 
 
 def _steps_of(run: Path) -> int:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ml.labeled import ABSENT, PRESENT
 from ml.training.prepared import ReducedSet
 
 KINDS: Final = 5
@@ -25,16 +26,22 @@ class Batch:
     maps
         (B, 1 + K, H, W): share of blood, then the known kinds, 0..1.
     labels
-        (B, K).
+        (B, K) 1, 0, or −1 where it is unknown.
+    any
+        (B,) the same of any kind.
+    has_mask
+        (B,) bool; where it is false the maps say nothing.
     """
 
     hu: Tensor
     maps: Tensor
     labels: Tensor
+    any: Tensor
+    has_mask: Tensor
 
 
 class Sampler:
-    """Draws slices of one prepared set.
+    """Draws slices of one prepared set: those that are known to bleed, or not to.
 
     Parameters
     ----------
@@ -52,15 +59,21 @@ class Sampler:
         """Weigh the slices."""
         self._prepared = prepared
         self._random = random
-        labels = np.array([row.labels for row in prepared.rows], np.float64)
-        patients = [row.patient for row in prepared.rows]
-        bleeds = labels.max(axis=1) > 0
-        self._positive = [index for index in chosen if bleeds[index]]
-        self._negative = [index for index in chosen if not bleeds[index]]
-        self._positive_share = _positive_weights(labels, patients, self._positive)
+        bleeds = [row.any for row in prepared.rows]
+        self._positive = [index for index in chosen if bleeds[index] == PRESENT]
+        self._negative = [index for index in chosen if bleeds[index] == ABSENT]
+        self._positive_share = _positive_weights(prepared, self._positive)
 
     def draw(self, count: int, positive: int) -> Batch:
-        """Draw ``count`` slices of which ``positive`` bleed."""
+        """Draw ``count`` slices of which ``positive`` bleed.
+
+        Raises
+        ------
+        ValueError
+            If there is none to draw.
+        """
+        if (positive and not self._positive) or (count > positive and not self._negative):
+            raise ValueError("no slice to draw is known to bleed, or none is known not to")
         bleeding = self._random.choice(self._positive, positive, p=self._positive_share)
         clean = self._random.choice(self._negative, count - positive)
         return self._read([int(index) for index in (*bleeding, *clean)])
@@ -72,16 +85,20 @@ class Sampler:
         kind = prepared.kind[indices]
         known = [(kind == 1 + index).astype(np.float32) for index in range(KINDS)]
         maps = np.concatenate([share, np.stack(known, axis=1)], axis=1)
-        labels = np.array([prepared.rows[index].labels for index in indices], np.float32)
-        return Batch(torch.from_numpy(hu), torch.from_numpy(maps), torch.from_numpy(labels))
+        rows = [prepared.rows[index] for index in indices]
+        return Batch(
+            hu=torch.from_numpy(hu),
+            maps=torch.from_numpy(maps),
+            labels=torch.tensor([row.labels for row in rows], dtype=torch.float32),
+            any=torch.tensor([row.any for row in rows], dtype=torch.float32),
+            has_mask=torch.tensor([row.has_mask for row in rows]),
+        )
 
     def _stack(self, index: int) -> NDArray[np.int16]:
         rows = self._prepared.rows
         near = [index - 1, index, index + 1]
         same = [
-            other
-            if 0 <= other < len(rows) and rows[other].patient == rows[index].patient
-            else index
+            other if 0 <= other < len(rows) and rows[other].study == rows[index].study else index
             for other in near
         ]
         return np.stack([self._prepared.hu[other] for other in same])
@@ -93,20 +110,20 @@ def join(batches: list[Batch]) -> Batch:
         torch.cat([batch.hu for batch in batches]),
         torch.cat([batch.maps for batch in batches]),
         torch.cat([batch.labels for batch in batches]),
+        torch.cat([batch.any for batch in batches]),
+        torch.cat([batch.has_mask for batch in batches]),
     )
 
 
-def _positive_weights(
-    labels: NDArray[np.float64], patients: list[int], chosen: list[int]
-) -> NDArray[np.float64]:
-    """Weigh by the rarest kind of the slice and by the size of the patient, each under a root."""
-    per_kind = labels[chosen].sum(axis=0).clip(1)
-    per_patient = Counter(patients[index] for index in chosen)
-    weights = np.array(
-        [
-            (labels[index] / np.sqrt(per_kind)).max() / np.sqrt(per_patient[patients[index]])
-            for index in chosen
-        ]
-    )
-    normalized: NDArray[np.float64] = weights / weights.sum()
+def _positive_weights(prepared: ReducedSet, chosen: list[int]) -> NDArray[np.float64]:
+    """Weigh by the rarest kind of the slice and by the size of the study, each under a root."""
+    kinds = np.array([row.labels for row in prepared.rows], np.int8).reshape(-1, KINDS) == PRESENT
+    # Blood of which no kind is known counts as one more kind.
+    labels = np.column_stack([kinds, ~kinds.any(axis=1)])[chosen].astype(np.float64)
+    per_kind = labels.sum(axis=0).clip(1)
+    studies = [prepared.rows[index].study for index in chosen]
+    per_study = Counter(studies)
+    sizes = np.array([per_study[study] for study in studies], np.float64)
+    weights = (labels / np.sqrt(per_kind)).max(axis=1, initial=0.0) / np.sqrt(sizes)
+    normalized: NDArray[np.float64] = weights / weights.sum() if len(weights) else weights
     return normalized

@@ -8,21 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evidence import SliceEvidence, gather_evidence
+from ml.labeled import UNKNOWN
 from ml.lesions import find_lesions
-from ml.pipeline import interior_of
-from ml.training.predict import patients_of, read_prediction
+from ml.model_slices import interior_of
+from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 
 MASK_THRESHOLDS: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 LEAST_ML: Final = 0.5
 SLAB_MM: Final = 5.0
-# The floor without a network: blood is what lies between these HU inside the skull.
-FLOOR_HU: Final = (52.0, 95.0)
 
 
 @dataclass(frozen=True)
 class PatientEvidence:
-    """One patient, out of fold; S slices, T mask thresholds.
+    """One study of a patient, out of fold; S slices, T mask thresholds.
 
     Attributes
     ----------
@@ -38,13 +37,9 @@ class PatientEvidence:
         (S,) pixels of blood.
     lesion_ml
         (T,) outlined volume after small lesions are left out.
-    true_ml
-        With the assumed spacing.
-    floor_overlap, floor_predicted
-        (S,) the same for the HU floor.
     """
 
-    patient: int
+    patient: str
     fold: int
     labels: NDArray[np.bool_]
     slices: SliceEvidence
@@ -52,33 +47,45 @@ class PatientEvidence:
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
     lesion_ml: NDArray[np.float64]
-    true_ml: float
-    floor_overlap: NDArray[np.int64]
-    floor_predicted: NDArray[np.int64]
 
 
 def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[PatientEvidence]:
-    """Gather every patient whose prediction is there.
+    """Gather every study whose prediction is there.
 
     Parameters
     ----------
     prepared
         Prepared set.
     predictions
-        Folder of ``<patient>.npz``.
+        Folder of ``<study>.npz``.
     spacing_mm
         Of the prepared set.
+
+    Raises
+    ------
+    ValueError
+        If labels of a slice are unknown: what cannot be told right from wrong is no evidence.
     """
     source = open_prepared(prepared)
-    return [
-        _evidence(source, patient, rows, predictions / f"{patient}.npz", spacing_mm)
-        for patient, rows in patients_of(source)
-        if (predictions / f"{patient}.npz").exists()
+    kept = [
+        (rows, path)
+        for study, rows in studies_of(source)
+        if (path := prediction_path(predictions, study)).exists()
     ]
+    unknown = [
+        source.rows[int(index)].study
+        for rows, _ in kept
+        for index in rows
+        if UNKNOWN in source.rows[int(index)].labels
+    ]
+    if unknown:
+        message = f"«{unknown[0]}» has slices whose kinds are unknown; they cannot be judged"
+        raise ValueError(message)
+    return [_evidence(source, rows, path, spacing_mm) for rows, path in kept]
 
 
 def _evidence(
-    source: PreparedSet, patient: int, rows: NDArray[np.intp], path: Path, spacing_mm: float
+    source: PreparedSet, rows: NDArray[np.intp], path: Path, spacing_mm: float
 ) -> PatientEvidence:
     prediction = read_prediction(path)
     hu = source.hu[rows].astype(np.float32)
@@ -89,9 +96,8 @@ def _evidence(
     voxel_ml = np.full(len(hu), spacing_mm**2 * SLAB_MM / 1000.0)
     maps = prediction.mask_probabilities * inside
     masks = [maps > threshold for threshold in MASK_THRESHOLDS]
-    floor = inside & (hu > FLOOR_HU[0]) & (hu < FLOOR_HU[1])
     return PatientEvidence(
-        patient=patient,
+        patient=source.rows[int(rows[0])].patient,
         fold=source.rows[int(rows[0])].fold,
         labels=np.array([source.rows[int(row)].labels for row in rows], np.bool_),
         slices=gather_evidence(
@@ -101,9 +107,6 @@ def _evidence(
         predicted=np.array([_count(mask) for mask in masks]),
         truth=_count(truth),
         lesion_ml=np.array([_lesion_ml(mask, hu, voxel_ml) for mask in masks]),
-        true_ml=float(truth.sum() * voxel_ml[0]),
-        floor_overlap=_count(floor & truth),
-        floor_predicted=_count(floor),
     )
 
 

@@ -9,21 +9,10 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from ml.bundle import (
-    CalibrationRule,
-    InputChannel,
-    Manifest,
-    MaskRule,
-    Member,
-    OperatingRule,
-    Rules,
-    sha256_of,
-)
+from ml.bundle import MANIFEST_FILE, InputChannel, Manifest, Member, sha256_of
 from ml.slabs import TARGET_MM
+from ml.training.calibrate import FittedRules
 from ml.training.config import TrainingConfig
-from ml.training.evaluate import IMAGENET_FLOOR
-from ml.training.evidence import LEAST_ML, MASK_THRESHOLDS, PatientEvidence
-from ml.training.scorebook import RULE, Scorebook, fit_scorebook
 from ml.windows import CHANNELS
 from preread import __version__
 from preread.terms import KINDS
@@ -69,8 +58,7 @@ def export_bundle(
     target: Path,
     *,
     config: TrainingConfig,
-    patients: list[PatientEvidence],
-    figures: dict[str, JsonValue],
+    rules: FittedRules,
     training: dict[str, JsonValue],
 ) -> Manifest:
     """Write ``manifest.json`` and the weights of every member.
@@ -83,26 +71,24 @@ def export_bundle(
         The bundle's folder.
     config
         How they were trained.
-    patients
-        Out-of-fold evidence: a member's rules are fitted without its fold, the ensemble's on all.
-    figures
-        The report of ``evaluate``.
+    rules
+        Of every member and of the ensemble.
     training
         Anything worth keeping about the runs.
 
     Returns
     -------
     Manifest
-        As written. ``demonstrator`` is set when the study AUC, out of fold, does not clear
-        the ImageNet probe.
+        As written. It is a demonstrator until a report of an evaluation is adopted
+        (``ml.evaluation.adopt``) that says otherwise.
     """
     target.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(
         schema_version="2.0",
         name=config.name,
         version="1",
-        demonstrator=not clears_floor(figures),
-        members=tuple(_member(one, target, config.name, patients) for one in networks),
+        demonstrator=True,
+        members=tuple(_member(one, target, rules) for one in networks),
         network=config.network,
         kinds=KINDS,
         channels=tuple(
@@ -114,51 +100,27 @@ def export_bundle(
             for channel in CHANNELS
         ),
         slab_mm=TARGET_MM,
-        rules=_rules(fit_scorebook(patients), config.name),
+        rules=rules.ensemble,
         trained_on=TRAINED_ON,
         training={"config": json.loads(config.model_dump_json()), **training},
-        evaluation=figures,
+        evaluation={},
         license=LICENSE,
         citations=CITATIONS,
         code_version=__version__,
     )
     text = json.dumps(json.loads(manifest.model_dump_json()), indent=2, ensure_ascii=False)
-    (target / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    (target / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
     return manifest
 
 
-def _member(
-    network: FoldNetwork, target: Path, name: str, patients: list[PatientEvidence]
-) -> Member:
-    """Copy one network beside the manifest and fit its rules on the folds that judge others."""
+def _member(network: FoldNetwork, target: Path, rules: FittedRules) -> Member:
+    """Copy one network beside the manifest."""
     path = target / f"fold-{network.fold}.safetensors"
     shutil.copyfile(network.weights, path)
-    others = [one for one in patients if one.fold != network.fold]
     return Member(
         file=path.name,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
         held_out_fold=network.fold,
-        rules=_rules(fit_scorebook(others), f"{name}-without-fold-{network.fold}"),
+        rules=rules.members[network.fold],
     )
-
-
-def _rules(book: Scorebook, name: str) -> Rules:
-    return Rules(
-        mask=MaskRule(threshold=MASK_THRESHOLDS[book.mask_index], least_ml=LEAST_ML),
-        calibration=CalibrationRule(
-            id=f"{name}-oof",
-            any=book.any_curve,
-            kinds=book.kind_curves,
-            slice_any=book.slice_curve,
-            slice_kinds=book.slice_kind_curves,
-        ),
-        operating=OperatingRule(id=f"{name}-op1", points=book.points, rule=RULE),
-    )
-
-
-def clears_floor(figures: dict[str, JsonValue]) -> bool:
-    """Whether the study AUC out of fold is above the ImageNet linear probe's."""
-    study = figures["study_any"]
-    area = study["auc"] if isinstance(study, dict) else None
-    return isinstance(area, float) and area > IMAGENET_FLOOR

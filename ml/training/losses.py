@@ -1,23 +1,35 @@
-"""What training minimizes: kinds of the slice, any blood, the mask, and the mask's kinds."""
+"""What training minimizes: kinds of the slice, any blood, the mask, and the mask's kinds.
+
+What is not known of a slice is not learned from it: unknown labels cost nothing, and slices of
+sources that outline nothing leave the mask alone.
+"""
 
 import torch
+from monai.losses.dice import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
+from ml.labeled import PRESENT, UNKNOWN
 from ml.network import Reading
+from ml.training.batches import Batch
 
 # Positive slices fill half of each batch, but each single kind stays rare there.
 KIND_POSITIVE_WEIGHT = 2.0
+# One pixel smooths numerator and denominator.
+_DICE_OF_SLICE = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
+_DICE_OF_BATCH = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0, batch=True)
 WEIGHTS = {"kinds": 1.0, "any": 1.0, "mask": 1.0, "dice": 1.0, "places": 0.5}
 
 
-def any_kind_loss(kind_logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of «any kind», read as 1 − Π(1 − p).
+def any_kind_loss(kind_logits: Tensor, any_label: Tensor) -> Tensor:
+    """Cross-entropy of «any kind», read as 1 − Π(1 − p), over the slices of which it is known.
 
     Parameters
     ----------
-    kind_logits, labels
+    kind_logits
         (B, K).
+    any_label
+        (B,) 1, 0 or −1.
 
     Returns
     -------
@@ -27,21 +39,20 @@ def any_kind_loss(kind_logits: Tensor, labels: Tensor) -> Tensor:
     # log Π(1 − p) = −Σ softplus(z); its complement by expm1 keeps precision near zero.
     log_none = -functional.softplus(kind_logits).sum(dim=1)
     log_any = torch.log(-torch.expm1(log_none.clamp(max=-1e-6)))
-    any_label = labels.amax(dim=1)
-    return -(any_label * log_any + (1 - any_label) * log_none).mean()
+    return _known_mean(-torch.where(any_label == PRESENT, log_any, log_none), any_label)
 
 
-def losses(reading: Reading, labels: Tensor, share: Tensor, kind: Tensor) -> dict[str, Tensor]:
+def losses(reading: Reading, batch: Batch, share: Tensor, kind: Tensor) -> dict[str, Tensor]:
     """Compute every term.
 
     Parameters
     ----------
     reading
         The network's logits.
-    labels
-        (B, K) 0/1.
+    batch
+        What is known of the slices.
     share
-        (B, 1, H, W), the share of each pixel that is blood, 0..1.
+        (B, 1, H, W), the share of each pixel that is blood, 0..1, as it was shown.
     kind
         (B, 1, H, W), 1 + index of the kind where it is known, else 0.
 
@@ -50,14 +61,12 @@ def losses(reading: Reading, labels: Tensor, share: Tensor, kind: Tensor) -> dic
     dict of Tensor
         Unweighted scalars by name.
     """
-    weight = torch.full((labels.shape[1],), KIND_POSITIVE_WEIGHT)
+    outlined = batch.has_mask
     return {
-        "kinds": functional.binary_cross_entropy_with_logits(
-            reading.kinds, labels, pos_weight=weight
-        ),
-        "any": any_kind_loss(reading.kinds, labels),
-        "mask": _mask_loss(reading.mask, share),
-        "dice": _dice_loss(reading.mask, share),
+        "kinds": _kinds_loss(reading.kinds, batch.labels),
+        "any": any_kind_loss(reading.kinds, batch.any),
+        "mask": _mask_loss(reading.mask[outlined], share[outlined]),
+        "dice": _dice_loss(reading.mask[outlined], share[outlined]),
         "places": _places_loss(reading.kind_maps, kind),
     }
 
@@ -67,23 +76,37 @@ def total(terms: dict[str, Tensor]) -> Tensor:
     return torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
 
 
+def _known_mean(values: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean over the known labels, 0 where there is none."""
+    known = (labels != UNKNOWN).to(values.dtype)
+    return (values * known).sum() / known.sum().clamp(min=1)
+
+
+def _kinds_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    weight = torch.full((labels.shape[1],), KIND_POSITIVE_WEIGHT)
+    each = functional.binary_cross_entropy_with_logits(
+        logits, labels.clamp(min=0), pos_weight=weight, reduction="none"
+    )
+    return _known_mean(each, labels)
+
+
 def _mask_loss(logits: Tensor, share: Tensor) -> Tensor:
     """Cross-entropy; blood pixels count five times, being one in a hundred."""
+    if not len(share):
+        return logits.sum()
     weight = torch.full((), 5.0)
     return 2.0 * functional.binary_cross_entropy_with_logits(logits, share, pos_weight=weight)
 
 
 def _dice_loss(logits: Tensor, share: Tensor) -> Tensor:
     """Soft Dice of each slice with blood; half of it over the whole batch, which is steadier."""
-    probability = torch.sigmoid(logits).flatten(1)
-    truth = share.flatten(1)
-    shared = 2 * (probability * truth).sum(dim=1)
-    both = probability.sum(dim=1) + truth.sum(dim=1)
-    positive = truth.sum(dim=1) > 1
-    batch = 1 - (shared.sum() + 1) / (both.sum() + 1)
+    if not len(share):
+        return logits.sum()
+    batch: Tensor = _DICE_OF_BATCH(logits, share)
+    positive = share.flatten(1).sum(dim=1) > 1
     if not positive.any():
         return batch
-    each = 1 - ((shared + 1) / (both + 1))[positive].mean()
+    each: Tensor = _DICE_OF_SLICE(logits[positive], share[positive])
     return 0.5 * (batch + each)
 
 

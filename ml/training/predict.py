@@ -1,12 +1,13 @@
-"""Read the held-out patients of a fold with its network and keep what it said."""
+"""Read the held-out studies of a fold with its network and keep what it said."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.pipeline import Prediction
+from ml.prediction import Prediction
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
 from ml.training.prepared import PreparedSet, ReducedSet, open_prepared
@@ -15,7 +16,7 @@ from ml.training.prepared import PreparedSet, ReducedSet, open_prepared
 def predict_fold(
     prepared: Path, weights: Path, target: Path, *, spec: NetworkSpec, fold: int
 ) -> int:
-    """Write one npz per held-out patient.
+    """Write one npz per held-out study.
 
     Parameters
     ----------
@@ -24,23 +25,23 @@ def predict_fold(
     weights
         Network trained without the fold.
     target
-        Folder for ``<patient>.npz``; a patient that is there already is kept.
+        Folder for ``<study>.npz``; a study that is there already is kept.
     spec
         Of the network.
     fold
-        Which patients.
+        Which studies.
 
     Returns
     -------
     int
-        Patients of the fold.
+        Studies of the fold.
     """
     source = open_prepared(prepared)
     predictor = TorchPredictor([load_network(weights, spec)])
     target.mkdir(parents=True, exist_ok=True)
     count = 0
-    for patient, rows in patients_of(source, fold):
-        path = target / f"{patient}.npz"
+    for study, rows in studies_of(source, fold):
+        path = prediction_path(target, study)
         count += 1
         if not path.exists():
             prediction = predictor.predict(source.hu[rows].astype(np.float32))
@@ -48,14 +49,21 @@ def predict_fold(
     return count
 
 
-def patients_of(
+def studies_of(
     source: PreparedSet | ReducedSet, fold: int | None = None
-) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Yield each patient, of one fold or of all, with the indices of its slices."""
-    names = [row.patient for row in source.rows if fold is None or row.fold == fold]
-    for patient in dict.fromkeys(names):
-        rows = [index for index, row in enumerate(source.rows) if row.patient == patient]
-        yield patient, np.array(rows, np.intp)
+) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Yield each study, of one fold or of all, with the indices of its slices."""
+    indices: dict[str, list[int]] = {}
+    for index, row in enumerate(source.rows):
+        if fold is None or row.fold == fold:
+            indices.setdefault(row.study, []).append(index)
+    for study, own in indices.items():
+        yield study, np.array(own, np.intp)
+
+
+def prediction_path(folder: Path, study: str) -> Path:
+    """Return where a study's prediction is kept; names may hold slashes."""
+    return folder / f"{quote(study, safe='')}.npz"
 
 
 def write_prediction(path: Path, prediction: Prediction) -> None:

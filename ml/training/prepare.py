@@ -1,19 +1,27 @@
-"""Bring labeled sources to the model's grid: ``prepare`` for CT-ICH, ``phantoms`` for synthetic heads."""
+"""Bring labeled studies to the model's grid: of any source, or synthetic heads."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.geometry import ModelGrid
+from ml.labeled import ABSENT, UNKNOWN, LabeledStudy
+from ml.slabs import plan_slabs
+from ml.sources.labels import Labels, settle
+from ml.sources.skipping import OnSkip, Skipped, log_skip
 from ml.spec import NetworkSpec
-from ml.training.ctich import ASSUMED_SPACING_MM, LabeledSeries, read_ctich
 from ml.training.prepared import SliceRow, SourceSeries, write_prepared
 from preread.dicom.phantom import Bleed, make_head
+from preread.dicom.volume import to_radiological
+from preread.errors import InvalidSource
 from preread.terms import KINDS, HemorrhageType, Laterality
 
-UNKNOWN_KIND: Final = 255
+ONLY_TRAINS: Final = -1
 FIRST_TRAINING_SEED: Final = 100_000
 PHANTOM_SLICES: Final = 32
 # Fewer blood pixels in a slice than these, 3 mm², do not make it a positive slice.
@@ -28,48 +36,115 @@ VOLUME_RANGE_ML: Final = {
 }
 
 
-def prepare_ctich(source: Path, target: Path, spec: NetworkSpec, *, progress: bool = True) -> int:
-    """Write CT-ICH as a prepared set.
+def prepare_studies(
+    studies: Iterable[LabeledStudy],
+    target: Path,
+    spec: NetworkSpec,
+    *,
+    folds: int,
+    on_skip: OnSkip = log_skip,
+) -> int:
+    """Write labeled studies as a prepared set, one after the other: one is held at a time.
 
     Parameters
     ----------
-    source
-        The set's folder.
+    studies
+        Of any source, orientation and thickness.
     target
         Folder to write; keep it out of the repository.
     spec
         Gives the grid.
-    progress
-        Print one line per patient.
+    folds
+        A study of a source without folds gets one of so many, 1 to ``folds``, by a digest of its
+        patient; with 0 it only trains.
+    on_skip
+        Is told of studies of which no slice is labeled: they have nothing to teach.
 
     Returns
     -------
     int
         Slices written.
+
+    Raises
+    ------
+    InvalidSource
+        If a patient is in two folds, or a name is given to two studies.
     """
-    count = sum(1 for path in source.glob("Patients_CT/*/brain/*.jpg") if path.stem.isdigit())
+    fold_of: dict[str, int] = {}
+    names: set[str] = set()
 
     def converted() -> Iterator[SourceSeries]:
-        for series in read_ctich(source):
-            if progress:
-                print(f"patient {series.patient}: {len(series.hu)} slices", flush=True)
-            yield _converted(series)
+        for study in studies:
+            labels = _slice_labels(study)
+            if (labels.any == UNKNOWN).all():
+                on_skip(Skipped(study.name, "no slice of it is labeled"))
+                continue
+            fold = study.fold if study.fold is not None else drawn_fold(study.patient, folds)
+            if fold_of.setdefault(study.patient, fold) != fold:
+                message = f"the patient of «{study.name}» is in two folds"
+                raise InvalidSource(message)
+            if study.name in names:
+                message = f"there are two studies «{study.name}»"
+                raise InvalidSource(message)
+            names.add(study.name)
+            series = _converted(study, labels, fold)
+            print(f"{study.name}: {len(series.rows)} slices", flush=True)
+            yield series
 
     grid = ModelGrid(spec.size, spec.spacing_mm)
-    return write_prepared(target, converted(), grid, count=count, reduction=spec.reduction)
+    return write_prepared(target, converted(), grid, reduction=spec.reduction)
 
 
-def _converted(series: LabeledSeries) -> SourceSeries:
-    """Name the kind of the mask where the slice has one kind only."""
-    kinds = np.where(series.mask, np.uint8(UNKNOWN_KIND), np.uint8(0)).astype(np.uint8)
-    for number, labels in enumerate(series.labels):
-        if labels.sum() == 1:
-            kinds[number][series.mask[number]] = 1 + int(labels.argmax())
-    rows = tuple(
-        SliceRow(series.patient, series.fold, number, tuple(int(value) for value in labels))
-        for number, labels in zip(series.slice_numbers, series.labels, strict=True)
-    )
-    return SourceSeries(series.hu, kinds, (ASSUMED_SPACING_MM, ASSUMED_SPACING_MM), rows)
+def drawn_fold(patient: str, folds: int) -> int:
+    """Return a patient's fold: the same whenever and with whomever it is prepared.
+
+    Examples
+    --------
+    >>> [drawn_fold(patient, 5) for patient in ("a", "b", "c")], drawn_fold("a", 0)
+    ([1, 2, 1], -1)
+    """
+    if folds == 0:
+        return ONLY_TRAINS
+    digest = hashlib.sha256(patient.encode()).digest()
+    return 1 + int.from_bytes(digest[:8]) % folds
+
+
+def _slice_labels(study: LabeledStudy) -> Labels:
+    """Return what is known of the slices: what a study has not, none of its slices has."""
+    free = study.study_any == ABSENT
+    any_label = np.where((study.slice_any == UNKNOWN) & free, ABSENT, study.slice_any)
+    missing = (study.slice_kinds == UNKNOWN) & (study.study_kinds == ABSENT)
+    kinds = np.where(missing, ABSENT, study.slice_kinds)
+    return settle(any_label.astype(np.int8), kinds.astype(np.int8))
+
+
+def _converted(study: LabeledStudy, labels: Labels, fold: int) -> SourceSeries:
+    volume = to_radiological(study.volume)
+    slabs = plan_slabs(volume.thickness_mm)
+    ends = [*slabs.first[1:], len(volume.hu)]
+    rows = []
+    for first, end in zip(slabs.first, ends, strict=True):
+        whole = Labels(labels.any[first:end], labels.kinds[first:end]).over()
+        rows.append(
+            SliceRow(
+                study=study.name,
+                patient=study.patient,
+                fold=fold,
+                number=volume.instance_numbers[int(first)] or 1 + int(first),
+                any=int(whole.any),
+                labels=tuple(int(value) for value in whole.kinds),
+                has_mask=study.mask is not None,
+            )
+        )
+    return SourceSeries(volume.hu, _kinds(study), volume.pixel_spacing_mm, tuple(rows), slabs)
+
+
+def _kinds(study: LabeledStudy) -> NDArray[np.uint8]:
+    """Return the mask turned as the volume is, or an empty one."""
+    if study.mask is None:
+        return np.zeros(to_radiological(study.volume).hu.shape, np.uint8)
+    outlined = replace(study.volume, hu=study.mask.astype(np.float32))
+    return to_radiological(outlined).hu.astype(np.uint8)
 
 
 def prepare_phantoms(target: Path, spec: NetworkSpec, seeds: Sequence[int]) -> int:
@@ -95,8 +170,7 @@ def prepare_phantoms(target: Path, spec: NetworkSpec, seeds: Sequence[int]) -> i
         raise ValueError(message)
     heads = (_phantom_series(seed) for seed in seeds)
     grid = ModelGrid(spec.size, spec.spacing_mm)
-    count = len(seeds) * PHANTOM_SLICES
-    return write_prepared(target, heads, grid, count=count, reduction=spec.reduction)
+    return write_prepared(target, heads, grid, reduction=spec.reduction)
 
 
 def _phantom_series(seed: int) -> SourceSeries:
@@ -106,7 +180,8 @@ def _phantom_series(seed: int) -> SourceSeries:
     for number, kinds in enumerate(head.mask, start=1):
         pixels = np.bincount(kinds.ravel(), minlength=1 + len(KINDS))[1:]
         labels = tuple(int(count >= LEAST_PIXELS) for count in pixels)
-        rows.append(SliceRow(seed, -1, number, labels))
+        name = f"phantom {seed}"
+        rows.append(SliceRow(name, name, ONLY_TRAINS, number, max(labels), labels, has_mask=True))
     spacing_mm = (head.row_mm, head.column_mm)
     return SourceSeries(head.hu.astype(np.float32), head.mask, spacing_mm, tuple(rows))
 

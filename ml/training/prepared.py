@@ -1,6 +1,6 @@
 """The prepared set: every source of labeled slices in one form on disk.
 
-A folder with ``slices.json`` (one row per slice) and four arrays that are mapped, not
+A folder with ``slices.json`` (one row per slice) and five arrays that are mapped, not
 loaded: ``hu.npy`` (N, size, size) int16 HU, ``mask.npy`` uint8 0/1, and both reduced to
 the encoder's resolution (``hu_reduced.npy`` int16, ``mask_reduced.npy`` uint8, 255 = all
 blood; ``kind_reduced.npy`` uint8, 1 + index of the kind where the source knows it).
@@ -8,15 +8,18 @@ blood; ``kind_reduced.npy`` uint8, 1 + index of the kind where the source knows 
 
 import json
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from ml.geometry import ModelGrid, Placement, head_center, to_grid
+from ml.slabs import Slabs
+from ml.training.growing import GrowingArray
+from preread.terms import KINDS
 
 HU_RANGE: Final = (-1024, 3071)
 HALF: Final = 0.5
@@ -24,24 +27,34 @@ HALF: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """One slice of a prepared set.
+    """One slice, or slab of thin slices, of a prepared set.
 
     Attributes
     ----------
+    study
+        The source's own name of the study; a painted copy is a study of its own. Slices of one
+        study follow each other, feet to head.
     patient
-        The source's number; phantoms have their seed.
+        Whose study it is; folds and intervals go by it.
     fold
         The source's own number, or −1 for what only trains.
     number
-        The source's slice number.
+        The source's slice number, of a slab that of its first slice.
+    any
+        Any hemorrhage: 1, 0, or −1 where it is unknown.
     labels
-        Five 0/1, in the order of ``KINDS``.
+        The same of the five kinds, in the order of ``KINDS``.
+    has_mask
+        Whether the study's blood is outlined; without it an empty mask says nothing.
     """
 
-    patient: int
+    study: str
+    patient: str
     fold: int
     number: int
+    any: int
     labels: tuple[int, ...]
+    has_mask: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +70,16 @@ class SourceSeries:
     spacing_mm
         Row and column spacing.
     rows
-        One per slice.
+        One per slab.
+    slabs
+        Which slices are averaged to one; None where each stays alone.
     """
 
     hu: NDArray[np.float32]
     kinds: NDArray[np.uint8]
     spacing_mm: tuple[float, float]
     rows: tuple[SliceRow, ...]
+    slabs: Slabs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,7 @@ class ReducedSet:
 
 
 def write_prepared(
-    folder: Path, series: Iterable[SourceSeries], grid: ModelGrid, *, count: int, reduction: int
+    folder: Path, series: Iterable[SourceSeries], grid: ModelGrid, *, reduction: int
 ) -> int:
     """Resample and write series; ``slices.json`` comes last and makes the folder whole.
 
@@ -108,8 +124,6 @@ def write_prepared(
         What to write.
     grid
         The model's grid.
-    count
-        Total number of slices.
     reduction
         Of the encoder.
 
@@ -119,22 +133,24 @@ def write_prepared(
         Slices written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    full, low = (count, grid.size, grid.size), grid.size // reduction
-    arrays = {
-        "hu": open_memmap(folder / "hu.npy", "w+", np.int16, full),
-        "mask": open_memmap(folder / "mask.npy", "w+", np.uint8, full),
-        "hu_reduced": open_memmap(folder / "hu_reduced.npy", "w+", np.int16, (count, low, low)),
-        "mask_reduced": open_memmap(folder / "mask_reduced.npy", "w+", np.uint8, (count, low, low)),
-        "kind_reduced": open_memmap(folder / "kind_reduced.npy", "w+", np.uint8, (count, low, low)),
+    full, low = (grid.size,) * 2, (grid.size // reduction,) * 2
+    forms = {
+        "hu": (np.int16, full),
+        "mask": (np.uint8, full),
+        "hu_reduced": (np.int16, low),
+        "mask_reduced": (np.uint8, low),
+        "kind_reduced": (np.uint8, low),
     }
     rows: list[SliceRow] = []
-    for one in series:
-        end = len(rows) + len(one.rows)
-        for name, values in _resampled(one, grid, reduction).items():
-            arrays[name][len(rows) : end] = values
-        rows.extend(one.rows)
-    for array in arrays.values():
-        array.flush()
+    with ExitStack() as open_files:
+        arrays = {
+            name: open_files.enter_context(GrowingArray(folder / f"{name}.npy", dtype, shape))
+            for name, (dtype, shape) in forms.items()
+        }
+        for one in series:
+            for name, values in _resampled(one, grid, reduction).items():
+                arrays[name].append(values)
+            rows.extend(one.rows)
     (folder / "slices.json").write_text(json.dumps([asdict(row) for row in rows]))
     return len(rows)
 
@@ -165,17 +181,23 @@ def _resampled(
 ) -> dict[str, NDArray[np.int16] | NDArray[np.uint8]]:
     rows, columns = one.hu.shape[1:]
     placement = Placement(head_center(one.hu), (rows, columns), one.spacing_mm, grid)
-    hu = np.clip(to_grid(one.hu, placement), *HU_RANGE)
-    # Beyond the source's edge to_grid pads with air (−1000), so a 0/1 mask is shifted first.
-    inside = to_grid((one.kinds > 0).astype(np.float32) - 1000.0, placement) + 1000.0
+
+    def on_grid(slices: NDArray[np.float32]) -> NDArray[np.float32]:
+        return to_grid(slices if one.slabs is None else one.slabs.average(slices), placement)
+
+    def share_of(where: NDArray[np.bool_]) -> NDArray[np.float32]:
+        # Beyond the source's edge to_grid pads with air (−1000), so a 0/1 mask is shifted first.
+        return on_grid(where.astype(np.float32) - np.float32(1000.0)) + np.float32(1000.0)
+
+    hu = np.clip(on_grid(one.hu), *HU_RANGE)
+    inside = share_of(one.kinds > 0)
     low = (len(hu), grid.size // reduction, reduction, grid.size // reduction, reduction)
     share = inside.reshape(low).mean(axis=(2, 4))
     kinds = np.zeros(share.shape, np.uint8)
-    for kind in (1, 2, 3, 4, 5):
+    for kind in range(1, 1 + len(KINDS)):
         of_kind = one.kinds == kind
         if of_kind.any():
-            covered = to_grid(of_kind.astype(np.float32) - 1000.0, placement) + 1000.0
-            kinds[covered.reshape(low).mean(axis=(2, 4)) > HALF] = kind
+            kinds[share_of(of_kind).reshape(low).mean(axis=(2, 4)) > HALF] = kind
     return {
         "hu": np.rint(hu).astype(np.int16),
         "mask": (inside > HALF).astype(np.uint8),

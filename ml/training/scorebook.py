@@ -6,21 +6,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.scoring import Calibration, OperatingPoints, top_slices
-from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
-from ml.training.metrics import (
+from ml.evaluation.metrics import (
     fit_calibration,
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
+from ml.evidence import beside_neighbors
+from ml.scoring import Calibration, OperatingPoints, top_slices
+from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
 
 SUSPECTED_SPECIFICITY: Final = 0.80
 CRITICAL_SPECIFICITY: Final = 0.95
 INDETERMINATE_SENSITIVITY: Final = 0.95
-KIND_SPECIFICITY: Final = 0.90
-# A type less probable than one in ten is not named without an outline that carries it.
-LEAST_KIND_THRESHOLD: Final = 0.10
+KIND_SPECIFICITY: Final = 0.95
+# What is less likely than not is not named without an outline of which it is a good part.
+LEAST_KIND_THRESHOLD: Final = 0.50
 # A volume that neurosurgical guidelines treat as large (epidural: 30 ml, Bullock et al.,
 # Neurosurgery 2006;58(3 Suppl):S7-15); here it only raises a suspected study.
 CRITICAL_ML: Final = 30.0
@@ -29,8 +30,8 @@ RIDGE_KIND: Final = 0.5
 RULE: Final = (
     "suspected: lowest probability with study specificity >= 0.80; critical: lowest with "
     "specificity >= 0.95, or suspected and 30 ml or more outlined; indeterminate: highest "
-    "with sensitivity >= 0.95, but not above suspected; a type: lowest with specificity >= 0.90, "
-    "but at least 0.10"
+    "with sensitivity >= 0.95, but not above suspected; a type: lowest with specificity >= 0.95, "
+    "but at least 0.50"
 )
 
 
@@ -122,10 +123,10 @@ def _fit_kinds(
 
 def _fit_slices(known: list[PatientEvidence]) -> tuple[Calibration, tuple[Calibration, ...]]:
     labels = np.concatenate([one.labels for one in known])
-    features = np.concatenate([one.slices.any_features for one in known])
+    features = np.concatenate([beside_neighbors(one.slices.any_features) for one in known])
     kinds = [
         fit_calibration(
-            np.concatenate([one.slices.kind_features(kind) for one in known]),
+            np.concatenate([beside_neighbors(one.slices.kind_features(kind)) for one in known]),
             labels[:, kind],
             RIDGE_KIND,
         )

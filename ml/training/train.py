@@ -76,7 +76,7 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     fold
         The fold to hold out, or −1 for none.
     minutes
-        Stop after so many, at a checkpoint: one piece of a long run.
+        Stop after so many and at least one step, at a checkpoint: one piece of a long run.
 
     Returns
     -------
@@ -95,9 +95,9 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
     started = saved_at = time.monotonic()
     first = run.progress.step
     for step in tqdm(range(first, config.steps), f"fold {fold}", config.steps, initial=first):
+        run.step(step / config.steps)
         if time.monotonic() - started >= minutes * 60:
             break
-        run.step(step / config.steps)
         if time.monotonic() - saved_at > config.checkpoint_every_s:
             run.save()
             saved_at = time.monotonic()
@@ -142,7 +142,7 @@ class _Run:
         hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
         kind = _known_kind(maps[:, 1:])
         self.network.train()
-        terms = losses(self._read(hu), batch.labels, maps[:, :1], kind)
+        terms = losses(self._read(hu), batch, maps[:, :1], kind)
         self._optimizer.zero_grad(set_to_none=True)
         total(terms).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
@@ -87,7 +88,11 @@ class InstanceHeader:
     has_pixels: bool = True
 
 
-def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> InstanceHeader:
+def read_header(
+    stream: BinaryIO,
+    limits: HeaderLimits = DEFAULT_LIMITS,
+    uid: Callable[[Values, str], str] = Values.uid,
+) -> InstanceHeader:
     """Read the header of one DICOM file within limits.
 
     Parameters
@@ -96,6 +101,9 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
         A seekable file; read from its beginning.
     limits
         What the header may cost.
+    uid
+        Reads one UID by keyword. The default refuses what is no UID; research sets that put
+        pseudonyms in their place need another.
 
     Raises
     ------
@@ -105,16 +113,16 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
     """
     elements = read_elements(stream, _WANTED, limits)
     values = Values(elements)
-    _check_pixels(values)
+    _check_pixels(values, uid)
     spacing = values.floats("PixelSpacing", 2)
     position = values.floats("ImagePositionPatient", 3)
     cosines = values.floats("ImageOrientationPatient", 6)
     agent = values.text("ContrastBolusAgent")
     return InstanceHeader(
-        sop_instance_uid=values.uid("SOPInstanceUID"),
-        sop_class_uid=values.uid("SOPClassUID"),
-        study_instance_uid=values.uid("StudyInstanceUID"),
-        series_instance_uid=values.uid("SeriesInstanceUID"),
+        sop_instance_uid=uid(values, "SOPInstanceUID"),
+        sop_class_uid=uid(values, "SOPClassUID"),
+        study_instance_uid=uid(values, "StudyInstanceUID"),
+        series_instance_uid=uid(values, "SeriesInstanceUID"),
         transfer_syntax_uid=elements.transfer_syntax_uid,
         modality=values.code("Modality"),
         accession_number=values.text("AccessionNumber") or None,
@@ -148,12 +156,12 @@ def read_header(stream: BinaryIO, limits: HeaderLimits = DEFAULT_LIMITS) -> Inst
     )
 
 
-def _check_pixels(values: Values) -> None:
+def _check_pixels(values: Values, uid: Callable[[Values, str], str]) -> None:
     """Refuse an image without pixel data, or with less of it than its matrix needs."""
     rows, columns = values.short("Rows"), values.short("Columns")
     bits = values.short("BitsAllocated")
     have = values.elements.pixel_bytes
-    if have is None and (rows or values.uid("SOPClassUID") in _IMAGE_CLASSES):
+    if have is None and (rows or uid(values, "SOPClassUID") in _IMAGE_CLASSES):
         raise DicomTruncated("(7FE0,0010) Pixel Data is missing")
     if have is None or not rows or not columns or not bits:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,16 +120,34 @@ def read_volume(files: Sequence[BinaryIO | Path], limits: HeaderLimits = DEFAULT
     for file in files:
         with _opened(file) as stream:
             headers.setdefault(read_header(stream, limits), file)
-    if len({header.series_instance_uid for header in headers}) > 1:
+    return build_volume(headers)
+
+
+def build_volume(files: Mapping[InstanceHeader, BinaryIO | Path]) -> Volume:
+    """Read the files of one series, whose headers were read before, as a volume.
+
+    Parameters
+    ----------
+    files
+        By their headers, in any order.
+
+    Raises
+    ------
+    UnreadableVolume
+        If no volume can be made of them; its reason says why.
+    ValueError
+        If the files belong to several series.
+    """
+    if len({header.series_instance_uid for header in files}) > 1:
         raise ValueError("the files belong to several series")
-    found = volume_images(tuple(headers))
+    found = volume_images(tuple(files))
     if found.reason is not None:
         raise UnreadableVolume(found.reason)
     if sum(h.frames * (h.rows or 0) * (h.columns or 0) for h in found.images) > MAX_VOXELS:
         raise UnreadableVolume(ReasonCode.IMAGE_SIZE_OUT_OF_RANGE)
     slices: list[SliceImage] = []
     for header in found.images:
-        with _opened(headers[header]) as stream:
+        with _opened(files[header]) as stream:
             slices += read_slices(stream, header)
     volume = _assemble(slices, found.images[0].series_instance_uid)
     return replace(volume, flags=tuple(dict.fromkeys((*found.flags, *volume.flags))))

@@ -1,8 +1,8 @@
 """The pre-read's JSON is a contract with every integrator.
 
-When a golden file differs, the contract changed. Adding a field: rewrite the files (delete
-them and run this test twice), say so in CHANGELOG.md. Removing or renaming one: also raise
-``SCHEMA_VERSION``.
+When a golden file differs, the contract changed. Adding a field: raise the second number of
+``SCHEMA_VERSION``, rewrite the files (delete them and run this test twice), say so in
+CHANGELOG.md. Removing or renaming one: raise the first.
 """
 
 import json
@@ -14,7 +14,7 @@ import pytest
 
 from preread.findings import SCHEMA_VERSION, Mode, PreRead, for_mode
 from preread.study import AiState, ReadState, Study
-from preread.terms import HemorrhageType, Level, OrderClass
+from preread.terms import HemorrhageType, Laterality, Level, OrderClass
 from preread.work import Claim
 from tests.builders import pre_read
 
@@ -105,6 +105,15 @@ def test_the_schema_is_the_golden_one():
     assert text == path.read_text(encoding="utf-8")
 
 
+def test_what_an_earlier_version_wrote_is_still_read():
+    written = document("positive").model_dump(mode="json")
+    written["schema_version"] = "1.0"
+    del written["measurements"]["midline_shift_toward"]
+    read = PreRead.model_validate(written)
+    assert read.measurements.midline_shift_toward is None
+    assert read.findings == document("positive").findings
+
+
 def test_there_is_no_limit_on_the_types_of_a_study():
     assert len(document("positive").findings) == len(HemorrhageType)
 
@@ -129,4 +138,6 @@ def test_triage_only_shows_no_places_and_no_outlines():
     assert all(not finding.locations and finding.slices is None for finding in shown.findings)
     assert all(finding.locations_reason for finding in shown.findings)
     assert not any(image.has_overlay for image in shown.key_images)
+    assert document("positive").measurements.midline_shift_toward is Laterality.RIGHT
+    assert shown.measurements.midline_shift_toward is None
     assert shown.assessment == document("positive").assessment

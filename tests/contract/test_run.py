@@ -198,6 +198,17 @@ def test_a_command_gets_its_words_its_folder_and_our_packages_first(run, tmp_pat
     ]
 
 
+def test_an_evaluation_gets_the_plots_of_the_tests_environment_and_its_own_words(run, tmp_path):
+    run.prepare("dev", cpu=False)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "run", "evaluate", "a folder", "--limit", "3"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[0] == "-m ml.evaluation run a folder --limit 3"
+
+
 # The locks
 
 

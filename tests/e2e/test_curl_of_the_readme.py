@@ -65,6 +65,6 @@ def test_curl_alone_sends_reads_follows_and_reports(resources, tmp_path):
     answers = list(said.values())
     assert any('"event_seq"' in printed for printed in answers)
     assert any("event: worklist" in printed or ": from" in printed for printed in answers)
-    assert any('"schema_version":"1.0"' in printed for printed in answers)
+    assert any('"schema_version":"1.1"' in printed for printed in answers)
     assert any('"turnaround"' in printed for printed in answers)
     assert (tmp_path / "1.png").read_bytes() == png(160)

@@ -13,6 +13,7 @@ from ml.architectures import build_network
 from ml.geometry import ModelGrid
 from ml.predictor import TorchPredictor
 from ml.spec import Architecture, NetworkSpec
+from ml.training.batches import Batch
 from ml.training.config import TrainingConfig
 from ml.training.losses import losses, total
 from ml.training.prepared import SliceRow, SourceSeries, write_prepared
@@ -22,7 +23,7 @@ from tests.support.heads import Ball, head
 SPEC = NetworkSpec(
     size=64, spacing_mm=3.6, reduction=1, dropout=0.0, arch=Architecture.UNET_CLASSIC
 )
-SHIPPED = Path(__file__).parents[2] / "ml" / "training" / "configs" / "ctich-mbv2-01.json"
+SHIPPED = Path(__file__).parents[2] / "ml" / "training" / "configs" / "ctich-mbv2-02.json"
 
 
 @pytest.fixture
@@ -36,12 +37,20 @@ def tiny_run(tmp_path):
     }
     one = head(Ball((10, 0, 0), 9), slices=8, size=80, spacing_mm=2.8)
     rows = tuple(
-        SliceRow(0, 0, number, (int(kinds.any()), 0, 0, 0, 0))
+        SliceRow(
+            study="study",
+            patient="patient",
+            fold=0,
+            number=number,
+            any=int(kinds.any()),
+            labels=(int(kinds.any()), 0, 0, 0, 0),
+            has_mask=True,
+        )
         for number, kinds in enumerate(one.kinds, start=1)
     )
     folder = tmp_path / "set"
     series = SourceSeries(one.volume.hu, one.kinds, (2.8, 2.8), rows)
-    write_prepared(folder, [series], ModelGrid(64, 3.6), count=8, reduction=1)
+    write_prepared(folder, [series], ModelGrid(64, 3.6), reduction=1)
     return TrainingConfig.model_validate(told), {"real": folder}
 
 
@@ -68,11 +77,12 @@ def test_a_step_lowers_every_part_of_the_loss_it_is_taken_on():
     hu[0, :, 20:40, 20:40] = 70.0
     share = (hu[:, 1:2] > 50).float()
     labels = torch.tensor([[1.0, 0, 0, 0, 0], [0, 0, 0, 0, 0]])
+    shown = Batch(hu, share, labels, labels.amax(dim=1), torch.tensor([True, True]))
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-4)
-    before = losses(net.read(hu), labels, share, share)
+    before = losses(net.read(hu), shown, share, share)
     total(before).backward()
     optimizer.step()
-    after = losses(net.read(hu), labels, share, share)
+    after = losses(net.read(hu), shown, share, share)
     assert {name for name in before if after[name] >= before[name]} == set()
 
 

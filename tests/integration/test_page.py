@@ -210,6 +210,9 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert "overlay=true" in html
     assert "revision=1" in html
     assert html.count("<meter") == 2
+    assert "midline shift 6 mm to the right." in html
+    assert "mm thick" not in html  # neither IPH nor IVH has a thickness
+    assert "9 mm thick" in client.get(f"/studies/{made['suspected']}", headers=HTMX).text
     assert f'href="/v1/studies/{made["critical"]}/pre-read"' in html
     assert 'data-report="final"' in html
     assert "SYNTHETIC" not in html

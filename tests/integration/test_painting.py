@@ -108,7 +108,15 @@ def test_only_heads_without_blood_are_painted_and_copies_keep_the_fold(head, tmp
     grid = ModelGrid(128, 1.8)
     rows = [
         tuple(
-            SliceRow(number, number + 1, index, (int(number == 0 and index == 9), 0, 0, 0, 0))
+            SliceRow(
+                study=str(number),
+                patient=str(number),
+                fold=number + 1,
+                number=index,
+                any=int(number == 0 and index == 9),
+                labels=(int(number == 0 and index == 9), 0, 0, 0, 0),
+                has_mask=True,
+            )
             for index in range(len(head.hu))
         )
         for number in (0, 1)
@@ -117,11 +125,12 @@ def test_only_heads_without_blood_are_painted_and_copies_keep_the_fold(head, tmp
         SourceSeries(head.hu, np.zeros(head.hu.shape, np.uint8), head.spacing_mm[1:], one)
         for one in rows
     ]
-    write_prepared(tmp_path / "real", iter(series), grid, count=2 * len(head.hu), reduction=2)
+    write_prepared(tmp_path / "real", iter(series), grid, reduction=2)
     assert paint_set(tmp_path / "real", tmp_path / "painted", 3.6, 2) == 2 * len(head.hu)
     opened = open_reduced(tmp_path / "painted")
     assert {row.fold for row in opened.rows} == {2}
-    assert len({row.patient for row in opened.rows}) == 2
+    assert {row.study for row in opened.rows} == {"1 painted 1", "1 painted 2"}
+    assert {row.patient for row in opened.rows} == {"1"}
     for row, kinds in zip(opened.rows, opened.kind, strict=True):
         assert not kinds.any() or any(row.labels) or (kinds > 0).sum() < 4
     assert json.loads((tmp_path / "painted" / "slices.json").read_text())

@@ -127,6 +127,49 @@ def test_images_without_a_skull_are_not_assessed_whatever_their_headers_say(
     assert study.ai_state is AiState.NOT_ASSESSED
 
 
+def brightened(content):
+    """The same slice as if a wrong intercept were in its header."""
+    dataset = pydicom.dcmread(BytesIO(content))
+    dataset.RescaleIntercept = float(dataset.RescaleIntercept) + 60
+    changed = BytesIO()
+    dataset.save_as(changed)
+    return changed.getvalue()
+
+
+def test_gray_levels_that_are_not_those_of_brain_are_not_assessed_and_lose_no_place(
+    resources, predictor, files
+):
+    result, study = read(
+        resources, predictor, [brightened(content) for content in files], order_class=OrderClass.ER
+    )
+    assert result.document.eligibility.reasons == (ReasonCode.IMPLAUSIBLE_HU,)
+    assert result.document.assessment.level is Level.NOT_ASSESSED
+    assert study.ai_reason is ReasonCode.IMPLAUSIBLE_HU
+    assert not result.document.triage_effect.applied
+    assert study.ranked
+
+
+def test_a_childs_study_is_never_none(resources, files, phantom):
+    quiet = Head(read_volume([BytesIO(one) for one in files]), 0 * phantom.mask)
+    young = [aged(content, "007Y") for content in files]
+    result, _ = read(resources, seeing(quiet, bundle()), young)
+    document = result.document
+    assert document.assessment.level is Level.INDETERMINATE
+    assert "PEDIATRIC" in document.input.flags
+    assert document.text.summary == (
+        "Indeterminate: nothing was flagged, but the patient is under 18; the model is for adults."
+    )
+    assert "The patient is under 18; the model is for adults." in document.text.limitations
+
+
+def aged(content, age):
+    dataset = pydicom.dcmread(BytesIO(content))
+    dataset.PatientAge = age
+    changed = BytesIO()
+    dataset.save_as(changed)
+    return changed.getvalue()
+
+
 def test_a_hole_that_only_the_volume_shows_is_not_guessed(resources, predictor, files, monkeypatch):
     # Frames of an Enhanced CT image lie in functional groups, which no header shows.
     def with_hole(paths, limits):

@@ -15,7 +15,8 @@ from ml.bundle import (
     OperatingRule,
     Rules,
 )
-from ml.pipeline import ModelSlices, Prediction, to_model
+from ml.model_slices import ModelSlices, to_model
+from ml.prediction import Prediction
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
 from preread.dicom.volume import Volume, to_radiological
@@ -130,14 +131,15 @@ def bundle(*, demonstrator: bool = False, size: int = 256) -> Bundle:
 def manifest(*, demonstrator: bool = False, size: int = 256) -> Manifest:
     """A manifest whose probabilities are the scores themselves."""
     said = Calibration(0.0, (0.0, 1.0))
+    slice_said = Calibration(0.0, (0.0, 1.0, 0.0, 0.0))
     rules = Rules(
         mask=MaskRule(threshold=0.5, least_ml=0.5),
         calibration=CalibrationRule(
             id="test",
             any=said,
             kinds=(said,) * len(KINDS),
-            slice_any=said,
-            slice_kinds=(said,) * len(KINDS),
+            slice_any=slice_said,
+            slice_kinds=(slice_said,) * len(KINDS),
         ),
         operating=OperatingRule(
             id="test",

@@ -105,8 +105,8 @@ def finding(kind=HemorrhageType.SDH, **changes):
         "threshold": 0.5,
         "volume_ml": 43.2,
         "volume_ml_reason": None,
-        "max_thickness_mm": None,
-        "max_thickness_mm_reason": "not measured in this version",
+        "max_thickness_mm": 9.4,
+        "max_thickness_mm_reason": None,
         "density": Density(mean_hu=62.0, p95_hu=71.0),
         "density_reason": None,
         "places": (
@@ -124,10 +124,15 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
     present = {one.kind for one in findings}
     said = {
         "level": level,
+        "lifted_by": (),
         "probability": 0.93,
         "calibrated": True,
         "threshold": 0.5,
         "operating_point_id": "test",
+        "interval95": (0.84, 0.97),
+        "interval95_reason": None,
+        "ood_score": 0.12,
+        "ood_score_reason": None,
         "kinds": tuple(
             KindProbability(kind, 0.93 if kind in present else 0.02, 0.5, kind in present)
             for kind in KINDS
@@ -136,8 +141,10 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
         "lesions": (),
         "total_volume_ml": 43.2 if findings else None,
         "total_volume_ml_reason": None if findings else "nothing was outlined",
-        "midline_shift_mm": None,
-        "midline_shift_mm_reason": "not measured in this version",
+        "midline_shift_mm": 6.2,
+        "midline_shift_mm_reason": None,
+        "midline_shift_toward": Laterality.LEFT,
+        "slice_any": np.zeros(20, np.float32),
         "slice_probabilities": np.zeros((20, 5), np.float32),
         "mask": np.zeros((20, 4, 4), bool),
         "key_slices": (KeySlice(6, tuple(sorted(present)), bool(findings)),),
@@ -263,6 +270,8 @@ def test_a_finding_without_an_outline_keeps_its_reasons():
     bare = finding(
         volume_ml=None,
         volume_ml_reason="no outline",
+        max_thickness_mm=None,
+        max_thickness_mm_reason="no outline",
         density=None,
         density_reason="no outline",
         places=(),
@@ -275,4 +284,18 @@ def test_a_finding_without_an_outline_keeps_its_reasons():
     assert (written.volume_ml, written.slices, written.locations) == (None, None, ())
     assert written.volume_ml_reason == written.locations_reason == "no outline"
     assert summaries(assessment(bare))[0].place is None
-    assert document.text.summary == "Suspected subdural hemorrhage."
+    assert document.text.summary == "Suspected subdural hemorrhage; midline shift 6 mm to the left."
+
+
+def test_the_summary_tells_thickness_and_the_way_the_midline_moved():
+    told = write_document(reading(assessment(finding()))).text.summary
+    assert told == (
+        "Suspected right subdural hemorrhage, 43 ml, 9 mm thick; midline shift 6 mm to the left."
+    )
+
+
+def test_a_shift_within_the_error_of_its_measure_is_written_but_not_told():
+    document = write_document(reading(assessment(finding(), midline_shift_mm=2.9)))
+    assert document.measurements.midline_shift_mm == 2.9
+    assert "midline" not in document.text.summary
+    assert any("below 3 mm" in limit for limit in document.text.limitations)

@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ml.model_slices import interior_of, to_model
+from ml.novelty import fit_reference
 from ml.pipeline import DEMONSTRATOR, read_bleeds
+from ml.prediction import Members
+from ml.quality import measure
 from preread.dicom.volume import to_radiological
 from preread.terms import HemorrhageType, Laterality, Level
 from tests.support.heads import Ball, Head, bundle, head, seeing, volume_of
@@ -145,6 +149,84 @@ def test_suspicion_without_an_outline_is_a_finding_without_a_volume():
     assert finding.places == ()
     assert finding.places_reason
     assert finding.slices is None
+
+
+def opened_skull():
+    """A head without blood, whose skull is open on the left of the vault."""
+    one = head()
+    hu = one.volume.hu.copy()
+    side = hu[16:26, :, 85:]
+    side[side > 200] = 35.0
+    return replace(one, volume=replace(one.volume, hu=hu))
+
+
+def test_an_open_skull_is_indeterminate_where_the_networks_say_none():
+    assessment = assess(opened_skull())
+    assert assessment.level is Level.INDETERMINATE
+    assert assessment.lifted_by == ("SKULL_OPEN",)
+    assert assessment.findings == ()
+    assert assessment.total_volume_ml is None
+
+
+def test_a_flag_leaves_a_level_above_none_as_it_is():
+    one = head(LEFT_DEEP)
+    child = read_bleeds(one.volume, seeing(one, BUNDLE), BUNDLE, patient_age_years=9)
+    assert "PEDIATRIC" in child.warnings
+    assert child.level is assess(one).level
+    assert child.lifted_by == ()
+
+
+class Ensemble:
+    """Sees what was painted; its members say what they are told, on every slice."""
+
+    device, precision = "none", "exact"
+
+    def __init__(self, one, *members):
+        self.seeing, self.members = seeing(one, BUNDLE), members
+
+    def predict(self, slices):
+        prediction = self.seeing.predict(slices)
+        kinds = prediction.kind_probabilities
+        said = [np.full_like(kinds, 1 - (1 - p) ** (1 / kinds.shape[1])) for p in self.members]
+        drawn = np.stack([prediction.mask_probabilities.astype(np.float16)] * len(said))
+        return prediction._replace(members=Members(np.stack(said), drawn))
+
+
+def test_an_ensemble_gives_an_interval_around_the_probability():
+    one = head(LEFT_DEEP)
+    found = read_bleeds(one.volume, Ensemble(one, 0.9, 0.95, 0.97), BUNDLE)
+    low, high = found.interval95
+    assert low <= found.probability <= high
+    assert found.interval95_reason is None
+
+
+def test_networks_that_disagree_forbid_to_say_none():
+    one = head()
+    agreed = read_bleeds(one.volume, Ensemble(one, 0.04, 0.05, 0.06), BUNDLE)
+    split = read_bleeds(one.volume, Ensemble(one, 0.03, 0.05, 0.7), BUNDLE)
+    assert agreed.level is Level.NONE
+    assert split.level is Level.INDETERMINATE
+    assert split.lifted_by == ("NETWORKS_DISAGREE",)
+
+
+def test_a_head_far_from_the_reference_patients_is_never_none():
+    measures = replace(quality_of(head()), grain=0.7)  # without noise there is none to measure
+    usual = fit_reference([measures], "one head")
+    strange = fit_reference([replace(measures, skull_hu=4000.0)], "no head")
+    near, far = (
+        replace(BUNDLE, manifest=BUNDLE.manifest.model_copy(update={"reference": reference}))
+        for reference in (usual, strange)
+    )
+    assert assess(head(), chosen=near).ood_score == 0
+    assert assess(head(), chosen=near).level is Level.NONE
+    assert assess(head(), chosen=far).ood_score > 0.5
+    assert assess(head(), chosen=far).lifted_by == ("UNUSUAL_IMAGES",)
+
+
+def quality_of(one):
+    slices = to_model(to_radiological(one.volume), BUNDLE.manifest)
+    interior = interior_of(slices.hu, BUNDLE.manifest.network.spacing_mm)
+    return measure(slices.hu, interior, slices.thickness_mm)
 
 
 def test_every_null_has_its_reason():

@@ -45,7 +45,8 @@ def study(**changes):
 def test_a_pre_read_is_told_with_its_findings_limits_and_notice():
     text = " ".join(pre_read_text(document()).split())
     assert "critical (probability of hemorrhage 0.93, threshold 0.50)" in text
-    assert "subdural hemorrhage, probability 0.93, 43.2 ml, right frontal convexity" in text
+    assert "subdural hemorrhage, probability 0.93, 43.2 ml, 9 mm thick, right frontal" in text
+    assert "midline shift 6 mm to the left" in text
     assert "20 slices over 100 mm" in text
     assert "a demonstrator, trained on nothing" in text
     assert NOTICE in text

@@ -4,9 +4,10 @@ A copy keeps the fold of its patient, so no network is judged on a head that it 
 painted.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from ml.labeled import ABSENT
 from ml.slabs import TARGET_MM
 from ml.training.painting.bleeds import paint_bleed
 from ml.training.painting.head import Field, PaintedHead
 from ml.training.painting.mimics import paint_mimics
-from ml.training.predict import patients_of
+from ml.training.predict import studies_of
 from ml.training.prepared import HALF, HU_RANGE, ReducedSet, SliceRow, open_reduced
 from preread.terms import KINDS
 
@@ -52,9 +54,9 @@ def paint_set(prepared: Path, target: Path, spacing_mm: float, copies: int) -> i
     """
     source = open_reduced(prepared)
     clean = [
-        (patient, rows)
-        for patient, rows in patients_of(source)
-        if not any(any(source.rows[int(row)].labels) for row in rows)
+        (study, rows)
+        for study, rows in studies_of(source)
+        if all(source.rows[int(row)].any == ABSENT for row in rows)
     ]
     count = copies * sum(len(rows) for _, rows in clean)
     target.mkdir(parents=True, exist_ok=True)
@@ -82,24 +84,21 @@ def paint_set(prepared: Path, target: Path, spacing_mm: float, copies: int) -> i
 
 def _painted(
     source: ReducedSet,
-    clean: list[tuple[int, NDArray[np.intp]]],
+    clean: list[tuple[str, NDArray[np.intp]]],
     spacing_mm: float,
     copies: int,
 ) -> Iterator[tuple[dict[str, NDArray[np.int16] | NDArray[np.uint8]], list[SliceRow]]]:
     pixel_mm2 = spacing_mm**2
-    for patient, numbers in clean:
+    for study, numbers in clean:
         hu = source.hu[numbers].astype(np.float32)
         head = PaintedHead(hu, (TARGET_MM, spacing_mm, spacing_mm))
         for copy in range(copies):
-            random = np.random.default_rng([SEED, patient, copy])
+            random = np.random.default_rng([SEED, number_of(study), copy])
             image, kinds, share = paint_head(head, random)
-            rows = []
-            for index, number in enumerate(numbers):
-                area = np.bincount(kinds[index].ravel(), minlength=1 + len(KINDS))[1:] * pixel_mm2
-                labels = tuple(int(value >= LEAST_AREA_MM2) for value in area)
-                fold = source.rows[int(number)].fold
-                # Two copies of one patient must not be neighbors of each other.
-                rows.append(SliceRow(patient + 1000 * (copy + 1), fold, index, labels))
+            rows = [
+                _painted_row(source.rows[int(number)], copy, _kinds_on(kinds[index], pixel_mm2))
+                for index, number in enumerate(numbers)
+            ]
             yield (
                 {
                     "hu_reduced": np.rint(np.clip(image, *HU_RANGE)).astype(np.int16),
@@ -108,6 +107,35 @@ def _painted(
                 },
                 rows,
             )
+
+
+def _kinds_on(kinds: NDArray[np.uint8], pixel_mm2: float) -> tuple[int, ...]:
+    area = np.bincount(kinds.ravel(), minlength=1 + len(KINDS))[1:] * pixel_mm2
+    return tuple(int(value >= LEAST_AREA_MM2) for value in area)
+
+
+def _painted_row(row: SliceRow, copy: int, labels: tuple[int, ...]) -> SliceRow:
+    """Return the row of a slice's copy: a study of its own, so that no copies are neighbors."""
+    return replace(
+        row,
+        study=f"{row.study} painted {copy + 1}",
+        any=max(labels),
+        labels=labels,
+        has_mask=True,
+    )
+
+
+def number_of(study: str) -> int:
+    """Return the number that a study's copies are drawn by: its name, if that is one.
+
+    Examples
+    --------
+    >>> number_of("049"), number_of("CQ500-CT-12") == number_of("CQ500-CT-12")
+    (49, True)
+    """
+    if study.isdecimal():
+        return int(study)
+    return int.from_bytes(hashlib.sha256(study.encode()).digest()[:8])
 
 
 def paint_head(

@@ -1,6 +1,6 @@
-"""The figures of the model card: areas, intervals, calibration error, operating points."""
+"""Areas, intervals, calibration error and operating points, from scores and truth alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def auc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
 
 def interval_by_patient(
     statistic: Callable[[NDArray[np.intp]], float],
-    patients: Sequence[int],
+    patients: Sequence[Hashable],
     *,
     rounds: int,
     random: np.random.Generator,
@@ -46,20 +46,26 @@ def interval_by_patient(
     random
         Makes it repeatable.
     """
-    rows: dict[int, list[int]] = {}
-    for index, patient in enumerate(patients):
-        rows.setdefault(patient, []).append(index)
-    names = sorted(rows)
+    rows = list(rows_by_owner(patients).values())
+    if not rows:
+        return float("nan"), float("nan")
     values = []
     for _ in range(rounds):
-        drawn = random.choice(names, len(names))
-        indices = np.array([index for name in drawn for index in rows[int(name)]], np.intp)
-        values.append(statistic(indices))
+        drawn = random.integers(len(rows), size=len(rows))
+        values.append(statistic(np.concatenate([rows[number] for number in drawn])))
     known = [value for value in values if not np.isnan(value)]
     if not known:
         return float("nan"), float("nan")
     low, high = np.percentile(np.array(known), [2.5, 97.5])
     return float(low), float(high)
+
+
+def rows_by_owner(owners: Sequence[Hashable]) -> dict[Hashable, NDArray[np.intp]]:
+    """Return the rows of each owner, in the order in which the owners come."""
+    rows: dict[Hashable, list[int]] = {}
+    for index, owner in enumerate(owners):
+        rows.setdefault(owner, []).append(index)
+    return {owner: np.array(indices, np.intp) for owner, indices in rows.items()}
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -77,7 +83,14 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     middle = share + z * z / (2 * trials)
     spread = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
     scale = 1 + z * z / trials
-    return float((middle - spread) / scale), float((middle + spread) / scale)
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def equal_bins(probabilities: NDArray[np.float64], bins: int) -> list[NDArray[np.intp]]:
+    """Return the rows of each bin, rising probability, bins of equal size; empty ones left out."""
+    order = np.argsort(probabilities, kind="stable")
+    return [part for part in np.array_split(order, bins) if len(part)]
 
 
 def calibration_error(
@@ -90,14 +103,11 @@ def calibration_error(
     >>> calibration_error(np.full(10, 0.5), np.arange(10) % 2 == 0, bins=1)
     0.0
     """
-    order = np.argsort(probabilities, kind="stable")
-    parts = np.array_split(order, bins)
     gaps = [
         abs(float(probabilities[part].mean()) - float(truth[part].mean())) * len(part)
-        for part in parts
-        if len(part)
+        for part in equal_bins(probabilities, bins)
     ]
-    return sum(gaps) / len(probabilities)
+    return sum(gaps) / len(probabilities) if gaps else float("nan")
 
 
 def threshold_for_specificity(
