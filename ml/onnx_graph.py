@@ -1,5 +1,6 @@
 """A trained network as an ONNX file that carries its preprocessing: HU in, answers out."""
 
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -54,15 +55,17 @@ def export_graph(network: SliceReader, target: Path, weights_sha256: str) -> Non
     """
     size = network.spec.size
     batch = torch.export.Dim("slices", min=3)
-    program = torch.onnx.export(
-        OnnxGraph(network).eval(),
-        (torch.zeros(4, size, size),),
-        input_names=[INPUT],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={INPUT: {0: batch}},
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of its own code
+        program = torch.onnx.export(
+            OnnxGraph(network).eval(),
+            (torch.zeros(4, size, size),),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={INPUT: {0: batch}},
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         message = "torch exported nothing"
         raise RuntimeError(message)
