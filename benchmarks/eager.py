@@ -34,11 +34,11 @@ class EagerPredictor:
     @torch.inference_mode()
     def _read(self, stacks: torch.Tensor) -> tuple[NDArray[np.float32], ...]:
         readings = [network(stacks) for network in self._networks]
-        kinds, masks, maps = (
-            torch.stack(parts).mean(dim=0) for parts in zip(*readings, strict=True)
-        )
+        kinds = torch.stack([reading.kinds for reading in readings])
+        masks = torch.stack([torch.sigmoid(reading.mask[:, 0]) for reading in readings])
+        maps = torch.stack([torch.softmax(reading.kind_maps, dim=1) for reading in readings])
         return (
-            torch.sigmoid(kinds).numpy(),
-            torch.sigmoid(masks[:, 0]).numpy(),
-            torch.softmax(maps, dim=1).numpy(),
+            torch.sigmoid(kinds.mean(dim=0)).numpy(),
+            masks.mean(dim=0).numpy(),
+            maps.mean(dim=0).numpy(),
         )

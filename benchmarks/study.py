@@ -18,11 +18,12 @@ from benchmarks.plan import Plan
 from benchmarks.rounds import Spent, clocked, in_rounds
 from benchmarks.service import SITE
 from benchmarks.stages import STEPS, Stopwatch, clocks
+from ml.engine_agreement import EngineAgreement, compare_engines
 from ml.model_slices import to_model
 from ml.prediction import Prediction, Predictor
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import SyntheticStudy, derive_uid, encode_series
-from preread.dicom.volume import read_volume, to_radiological
+from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.receive import receive
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
@@ -50,8 +51,6 @@ _WHOLE: Final = "whole study"
 _OURS: Final = "network as shipped"
 _AGAIN: Final = "network again (A/A)"
 _EAGER: Final = "peer: eager float32, unfolded"
-_NEAR: Final = {"float32": 1e-3, "bfloat16": 5e-2, "float16": 1e-2}
-"""How far probabilities may lie from those of the plain network, by precision."""
 
 _WORKER: Final = "benchmark"
 
@@ -76,8 +75,11 @@ def measure(plan: Plan) -> Report:
     with _warm_reader(plan) as bench:
         _check_repeats(bench, heads[0])
         plain = EagerPredictor(bench.reader.bundle)
-        stacks = [_model_slices(bench, head) for head in heads]
-        farthest = max(_distance(bench.reader.predictor, plain, stack) for stack in stacks)
+        volumes = [_volume(head) for head in heads]
+        found_of = [_compared(bench, plain, volume) for volume in volumes]
+        farthest = max(one.slice_difference for one in found_of)
+        same = sum(one.level is one.reference_level for one in found_of)
+        stacks = [to_model(volume, bench.reader.bundle.manifest).hu for volume in volumes]
         found = in_rounds(
             {f"head {number}": _read_one(bench, head) for number, head in enumerate(heads)},
             plan.rounds,
@@ -95,8 +97,8 @@ def measure(plan: Plan) -> Report:
     network = {name: _network_figure(name, spent) for name, spent in networks.items()}
     return Report(
         name="study",
-        checked=f"the same study twice gives the same pre-read; {precision} probabilities are "
-        f"within {farthest:.1e} of the plain network's",
+        checked=f"the same study twice gives the same pre-read; in {precision} slices "
+        f"are within {farthest:.1e} of the plain network's, and {same} of {len(heads)} levels its",
         figures=(*stages, *network.values()),
         ratios=(
             Ratio.of("CPU, as shipped / peer", network[_OURS], network[_EAGER]),
@@ -146,28 +148,24 @@ def _check_repeats(bench: _Bench, head: Phantom) -> None:
     finish_claim(bench.resources, claim, second, worker=_WORKER)
 
 
-def _model_slices(bench: _Bench, head: Phantom) -> NDArray[np.float32]:
-    volume = read_volume([BytesIO(content) for content in encode_series(head)])
-    return to_model(to_radiological(volume), bench.reader.bundle.manifest).hu
+def _volume(head: Phantom) -> Volume:
+    return to_radiological(read_volume([BytesIO(content) for content in encode_series(head)]))
 
 
-def _distance(shipped: Predictor, plain: Predictor, slices: NDArray[np.float32]) -> float:
-    """Return the greatest difference of any probability, of a type or of blood at a place.
+def _compared(bench: _Bench, plain: Predictor, volume: Volume) -> EngineAgreement:
+    """Compare the shipped networks with the plain ones.
 
     Raises
     ------
     ValueError
-        If it is more than the precision explains.
+        If a slice or the outline is outside of the tolerance for engines.
     """
-    ours, theirs = shipped.predict(slices), plain.predict(slices)
-    distance = max(
-        float(np.abs(ours.kind_probabilities - theirs.kind_probabilities).max()),
-        float(np.abs(ours.mask_probabilities - theirs.mask_probabilities).max()),
-    )
-    if distance > _NEAR[shipped.precision]:
-        message = f"the shipped network says something else than the plain one: {distance}"
+    bundle, shipped = bench.reader.bundle, bench.reader.predictor
+    found = compare_engines(volume, bundle, plain, {_OURS: shipped})[_OURS]
+    if not found.is_near:
+        message = f"the shipped network says something else than the plain one: {found}"
         raise ValueError(message)
-    return distance
+    return found
 
 
 def _read_one(bench: _Bench, head: Phantom) -> Callable[[], dict[str, Spent]]:

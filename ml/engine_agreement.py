@@ -63,10 +63,13 @@ class EngineAgreement:
         >>> EngineAgreement(0.02, 0.99, Level.SUSPECTED, Level.INDETERMINATE).agrees
         False
         """
-        return (
-            self.level is self.reference_level
-            and self.slice_difference <= MOST_SLICE_DIFFERENCE
-            and (self.dice is None or self.dice >= LEAST_DICE)
+        return self.is_near and self.level is self.reference_level
+
+    @property
+    def is_near(self) -> bool:
+        """Whether slices and outline are; a study at the edge of a level may still change it."""
+        return self.slice_difference <= MOST_SLICE_DIFFERENCE and (
+            self.dice is None or self.dice >= LEAST_DICE
         )
 
 
