@@ -45,8 +45,8 @@ class MaskRule(_Value):
 class CalibrationRule(_Value):
     """Curves from log-odds to probabilities, fitted out of fold.
 
-    Those of the study take two features, what the outline draws and what the classifier says
-    of its two highest slices; those of a slice take the slice's own two and its neighbors'
+    Those of a slice take what the outline draws and what the classifier says, of the slice and
+    of its neighbors; those of the study take the log-odds of its two most suspect slices
     (``ml.evidence``).
     """
 

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.scoring import Calibration, top_slices
+
 # The outline speaks through its most probable 20 mm²: a spot of 5 mm across, as small as a
 # bleed on a slice of 5 mm that anybody would report.
 SPOT_MM2: Final = 20.0
@@ -39,11 +41,11 @@ class SliceEvidence:
 
     @property
     def any_features(self) -> NDArray[np.float64]:
-        """(S, 2): outline and classifier, what the study's calibration of «any» takes."""
+        """(S, 2): what the outline and the classifier say of any hemorrhage."""
         return np.stack([self.drawn_any, self.said_any], axis=1)
 
     def kind_features(self, kind: int) -> NDArray[np.float64]:
-        """(S, 2): outline and classifier, what the study's calibration of one type takes."""
+        """(S, 2): what the outline and the classifier say of one type."""
         return np.stack([self.drawn_kinds[:, kind], self.said_kinds[:, kind]], axis=1)
 
 
@@ -60,6 +62,20 @@ def beside_neighbors(features: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     padded = np.pad(features, ((1, 1), (0, 0)), mode="edge")
     return np.concatenate([features, (padded[:-2] + padded[2:]) / 2], axis=1)
+
+
+def slice_odds(features: NDArray[np.float64], slice_curve: Calibration) -> NDArray[np.float64]:
+    """Return (S,) calibrated log-odds of slices: outline and classifier joined, beside neighbors."""
+    return slice_curve.log_odds(beside_neighbors(features))
+
+
+def study_features(features: NDArray[np.float64], slice_curve: Calibration) -> NDArray[np.float64]:
+    """Return (1,) what a calibration of the study takes: its two most suspect slices.
+
+    Outline and classifier are joined on each slice first, so that a study in which they
+    suspect different slices is less suspect than one in which they agree.
+    """
+    return top_slices(slice_odds(features, slice_curve)[:, None])
 
 
 def gather_evidence(

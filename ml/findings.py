@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ml.anatomy import NO_AXES, HeadFrame, HeadPosition, laterality, locate_voxels, places
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
-from ml.evidence import SliceEvidence
+from ml.bundle import CalibrationRule
+from ml.evidence import SliceEvidence, study_features
 from ml.geometry import Placement
 from ml.intracranial import Interior
 from ml.lesions import Lesion, density_of, span_of
-from ml.scoring import Calibration, top_slices
 from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
@@ -94,7 +94,7 @@ def rate_kinds(
     head: HeadContext,
     typed: Sequence[TypedLesion],
     level: Level,
-    calibrations: Sequence[Calibration],
+    calibration: CalibrationRule,
     thresholds: Sequence[float],
 ) -> tuple[KindProbability, ...]:
     """Rate each type over the study.
@@ -104,8 +104,10 @@ def rate_kinds(
     any type, the most probable one is named, because a bleed has a type.
     """
     probabilities = [
-        calibration.probability(top_slices(head.evidence.kind_features(index)))
-        for index, calibration in enumerate(calibrations)
+        curve.probability(study_features(head.evidence.kind_features(index), slice_curve))
+        for index, (curve, slice_curve) in enumerate(
+            zip(calibration.kinds, calibration.slice_kinds, strict=True)
+        )
     ]
     shares = _shares(head, typed)
     present = {

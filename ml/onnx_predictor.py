@@ -21,6 +21,8 @@ from preread.errors import InvalidBundle
 
 BATCH_SLICES: Final = 4
 MISSING: Final = "onnxruntime is not installed: pip install 'preread[onnx]'"
+# Keeps the log-odds of a sure pixel finite; half precision tells no finer.
+LEAST_PROBABILITY: Final = 1e-6
 
 
 class OnnxPredictor:
@@ -100,14 +102,14 @@ class OnnxPredictor:
         )
 
     def _read(self, slices: NDArray[np.float32], first: int) -> tuple[NDArray[Any], ...]:
-        """Read one batch with every member; types are averaged as log-odds."""
+        """Read one batch with every member; types and masks are averaged as log-odds."""
         stop = min(first + BATCH_SLICES, len(slices))
         near = slices[np.clip(np.arange(first - 1, stop + 1), 0, len(slices) - 1)]
         outputs = [session.run(None, {"slices": near}) for session in self._sessions]
         kinds, masks, maps = (np.stack(parts) for parts in zip(*outputs, strict=True))
         return (
             _sigmoid(kinds.mean(axis=0)),
-            masks.mean(axis=0),
+            _sigmoid(_odds(masks).mean(axis=0)),
             maps.mean(axis=0),
             _sigmoid(kinds),
             mean_of_blocks(masks, self._reduction).astype(np.float16),
@@ -135,6 +137,12 @@ def open_session(path: Path, member: Member, threads: int = 1) -> Any:  # noqa: 
     if session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY) != member.sha256:
         raise InvalidBundle(f"{path.name} was not exported from {member.file} of this bundle")
     return session
+
+
+def _odds(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    kept = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    odds: NDArray[np.float32] = np.log(kept / (1 - kept)).astype(np.float32)
+    return odds
 
 
 def _sigmoid(odds: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, StageTiming
 from ml.bundle import Bundle, CalibrationRule, Manifest
-from ml.evidence import SliceEvidence, beside_neighbors, gather_evidence
+from ml.evidence import SliceEvidence, gather_evidence, slice_odds, study_features
 from ml.findings import (
     HeadContext,
     TypedLesion,
@@ -32,7 +33,6 @@ from ml.lesions import find_lesions
 from ml.midline import measure_shift
 from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
 from ml.prediction import Prediction, Predictor
-from ml.scoring import Calibration, top_slices
 from ml.uncertainty import uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
@@ -124,10 +124,12 @@ def assess(
     total_ml = sum(lesion.volume_ml for lesion in lesions)
     calibration, points = manifest.rules.calibration, manifest.rules.operating.points
     evidence = evidence_of(slices, interior, prediction)
-    probability = calibration.any.probability(top_slices(evidence.any_features))
+    probability = calibration.any.probability(
+        study_features(evidence.any_features, calibration.slice_any)
+    )
     level = points.level(probability, total_ml)
     uncertainty = uncertainty_of(
-        member_probabilities(slices, interior, prediction, calibration.any), probability
+        member_probabilities(slices, interior, prediction, calibration), probability
     )
     warnings = (*_warnings(manifest, interior, frame), *inspection.flags)
     if networks_disagree(uncertainty.interval95, points):
@@ -147,7 +149,7 @@ def assess(
     )
     shift = measure_shift(slices.hu, interior, frame)
     typed = type_lesions(head, lesions) if level is not Level.NONE else ()
-    kinds = rate_kinds(head, typed, level, calibration.kinds, points.kinds)
+    kinds = rate_kinds(head, typed, level, calibration, points.kinds)
     typed = type_lesions(
         head, [one.lesion for one in typed], [i for i, kind in enumerate(kinds) if kind.present]
     )
@@ -185,12 +187,11 @@ def _slice_probabilities(
     evidence: SliceEvidence, calibration: CalibrationRule
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return (N,) of any hemorrhage and (N, K) of the types, calibrated, per slab."""
-    curves = calibration.slice_kinds
     kinds = [
-        curve.probabilities(beside_neighbors(evidence.kind_features(kind)))
-        for kind, curve in enumerate(curves)
+        expit(slice_odds(evidence.kind_features(kind), curve))
+        for kind, curve in enumerate(calibration.slice_kinds)
     ]
-    some = calibration.slice_any.probabilities(beside_neighbors(evidence.any_features))
+    some = expit(slice_odds(evidence.any_features, calibration.slice_any))
     return some.astype(np.float32), np.stack(kinds, axis=1).astype(np.float32)
 
 
@@ -205,7 +206,7 @@ def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction)
 
 
 def member_probabilities(
-    slices: ModelSlices, interior: Interior, prediction: Prediction, calibration: Calibration
+    slices: ModelSlices, interior: Interior, prediction: Prediction, calibration: CalibrationRule
 ) -> NDArray[np.float64] | None:
     """Return (M,): the study's probability by each member alone; None of one network."""
     if prediction.members is None:
@@ -213,13 +214,12 @@ def member_probabilities(
     kinds, masks = prediction.members
     pixel_mm = slices.placement.grid.spacing_mm * len(slices.hu[0]) / masks.shape[-1]
     inside = _inside(interior, masks)
-    features = [
-        top_slices(
-            gather_evidence(said, drawn * inside, prediction.kind_maps, pixel_mm).any_features
-        )
+    heard = [
+        gather_evidence(said, drawn * inside, prediction.kind_maps, pixel_mm)
         for said, drawn in zip(kinds, masks, strict=True)
     ]
-    return calibration.probabilities(np.stack(features))
+    features = [study_features(one.any_features, calibration.slice_any) for one in heard]
+    return calibration.any.probabilities(np.stack(features))
 
 
 def _source_mask(

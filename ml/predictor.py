@@ -116,26 +116,26 @@ class TorchPredictor:
     def _read(self, stacks: NDArray[np.float32]) -> Prediction:
         """Read one batch with every member and average.
 
-        Types are averaged as log-odds: the mean then lies where one member's would, and the
-        calibration, which was fitted to members, fits the ensemble.
+        Types and masks are averaged as log-odds: the mean then lies where one member's would,
+        so thresholds and calibration, which were fitted to members, fit the ensemble.
         """
         hu = torch.from_numpy(stacks).to(self.device)
         reduced = self._networks[0].reduce(hu)
         readings = [network.enlarge(network.read(reduced)) for network in self._networks]
         kinds = torch.stack([reading.kinds.float() for reading in readings])
-        masks = torch.stack([torch.sigmoid(reading.mask[:, 0].float()) for reading in readings])
+        masks = torch.stack([reading.mask[:, 0].float() for reading in readings])
         maps = torch.stack(
             [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
         )
         return Prediction(
             _array(torch.sigmoid(kinds.mean(dim=0))),
-            _array(masks.mean(dim=0)),
+            _array(torch.sigmoid(masks.mean(dim=0))),
             _array(maps.mean(dim=0)),
             self._members(kinds, masks) if len(readings) > 1 else None,
         )
 
     def _members(self, kinds: Tensor, masks: Tensor) -> Members:
-        reduced = mean_of_blocks(masks, self._networks[0].spec.reduction)
+        reduced = mean_of_blocks(torch.sigmoid(masks), self._networks[0].spec.reduction)
         return Members(_array(torch.sigmoid(kinds)), reduced.half().cpu().numpy())
 
 

@@ -45,9 +45,13 @@ class Calibration:
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (N,) calibrated probabilities of (N, F) features."""
-        odds = self.intercept + features @ np.array(self.slopes)
-        calibrated: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
+        calibrated: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-self.log_odds(features)))
         return calibrated
+
+    def log_odds(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (N,) calibrated log-odds of (N, F) features."""
+        odds: NDArray[np.float64] = self.intercept + features @ np.array(self.slopes)
+        return odds
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from ml.evaluation.metrics import (
     threshold_for_sensitivity,
     threshold_for_specificity,
 )
-from ml.evidence import beside_neighbors
-from ml.scoring import Calibration, OperatingPoints, top_slices
+from ml.evidence import beside_neighbors, study_features
+from ml.scoring import Calibration, OperatingPoints
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
 
@@ -60,11 +60,14 @@ class Scorebook:
 
     def any_probability(self, evidence: PatientEvidence) -> float:
         """Return the calibrated probability of any hemorrhage."""
-        return self.any_curve.probability(top_slices(evidence.slices.any_features))
+        features = study_features(evidence.slices.any_features, self.slice_curve)
+        return self.any_curve.probability(features)
 
     def kind_probability(self, evidence: PatientEvidence, kind: int) -> float:
         """Return the calibrated probability of one kind."""
-        return self.kind_curves[kind].probability(top_slices(evidence.slices.kind_features(kind)))
+        curve = self.slice_kind_curves[kind]
+        features = study_features(evidence.slices.kind_features(kind), curve)
+        return self.kind_curves[kind].probability(features)
 
     def volume_ml(self, evidence: PatientEvidence) -> float:
         """Return the outlined volume."""
@@ -75,10 +78,11 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
     """Fit on these patients, and on nothing else."""
     mask_index = int(np.argmax([mean_dice(known, index) for index in range(len(MASK_THRESHOLDS))]))
     truth = np.array([one.labels.any() for one in known])
-    features = np.array([top_slices(one.slices.any_features) for one in known])
+    slice_curve, slice_kind_curves = _fit_slices(known)
+    features = np.array([study_features(one.slices.any_features, slice_curve) for one in known])
     any_curve = fit_calibration(features, truth, RIDGE_ANY)
     fitted = np.array([any_curve.probability(row) for row in features])
-    curves, thresholds = _fit_kinds(known)
+    curves, thresholds = _fit_kinds(known, slice_kind_curves)
     suspected = threshold_for_specificity(fitted, truth, SUSPECTED_SPECIFICITY)
     critical = threshold_for_specificity(fitted, truth, CRITICAL_SPECIFICITY)
     sensitive = threshold_for_sensitivity(fitted, truth, INDETERMINATE_SENSITIVITY)
@@ -89,7 +93,6 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
         critical_ml=CRITICAL_ML,
         kinds=thresholds,
     )
-    slice_curve, slice_kind_curves = _fit_slices(known)
     return Scorebook(mask_index, any_curve, curves, slice_curve, slice_kind_curves, points)
 
 
@@ -107,12 +110,14 @@ def slice_dice(one: PatientEvidence, mask_index: int) -> NDArray[np.float64]:
 
 
 def _fit_kinds(
-    known: list[PatientEvidence],
+    known: list[PatientEvidence], slice_curves: tuple[Calibration, ...]
 ) -> tuple[tuple[Calibration, ...], tuple[float, ...]]:
     curves, thresholds = [], []
-    for kind in range(len(KINDS)):
+    for kind, slice_curve in enumerate(slice_curves):
         truth = np.array([one.labels[:, kind].any() for one in known])
-        scores = np.array([top_slices(one.slices.kind_features(kind)) for one in known])
+        scores = np.array(
+            [study_features(one.slices.kind_features(kind), slice_curve) for one in known]
+        )
         curve = fit_calibration(scores, truth, RIDGE_KIND)
         fitted = np.array([curve.probability(row) for row in scores])
         curves.append(curve)

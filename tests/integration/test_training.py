@@ -259,7 +259,7 @@ def test_a_recipe_differs_from_itself_by_nothing(patients):
 
 def test_a_better_outline_shows_in_the_comparison(patients):
     perfect = [
-        replace(one, overlap=np.array([one.truth] * 7), predicted=np.array([one.truth] * 7))
+        replace(one, overlap=np.array([one.truth] * 5), predicted=np.array([one.truth] * 5))
         for one in patients
     ]
     row = compare(patients, perfect)["figures"]["Dice on slices with blood, threshold 0.1"]

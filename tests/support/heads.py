@@ -130,14 +130,14 @@ def bundle(*, demonstrator: bool = False, size: int = 256) -> Bundle:
 
 def manifest(*, demonstrator: bool = False, size: int = 256) -> Manifest:
     """A manifest whose probabilities are the scores themselves."""
-    said = Calibration(0.0, (0.0, 1.0))
+    same = Calibration(0.0, (1.0,))
     slice_said = Calibration(0.0, (0.0, 1.0, 0.0, 0.0))
     rules = Rules(
         mask=MaskRule(threshold=0.5, least_ml=0.5),
         calibration=CalibrationRule(
             id="test",
-            any=said,
-            kinds=(said,) * len(KINDS),
+            any=same,
+            kinds=(same,) * len(KINDS),
             slice_any=slice_said,
             slice_kinds=(slice_said,) * len(KINDS),
         ),

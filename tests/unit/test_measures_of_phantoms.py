@@ -15,7 +15,7 @@ from tests.support.phantom_truth import as_head, truth_of
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
 LEFT, RIGHT, BOTH = Laterality.LEFT, Laterality.RIGHT, Laterality.BILATERAL
 BUNDLE = bundle(size=512)
-# No seed was chosen by its result: the demo's and the next ones.
+# The demo's and others; their results were known when these were picked.
 OUTSIDE = {
     15: Bleed(SDH, RIGHT, 60.0),
     17: Bleed(EDH, LEFT, 45.0),
