@@ -148,10 +148,12 @@ def test_the_shipped_network_finds_a_large_bleed_in_a_synthetic_head(shipped):
     bleed = Bleed(HemorrhageType.IPH, Laterality.LEFT, 40.0)
     assessment = assess(shipped, 11, bleed)
     assert assessment.level in {Level.SUSPECTED, Level.CRITICAL}
-    # The first weights outline half of a large bleed; better ones must raise this bound.
-    assert 15 < assessment.total_volume_ml < 50
+    assert assessment.total_volume_ml == pytest.approx(40, rel=0.2)
     assert assessment.lesions[0].laterality is Laterality.LEFT
 
 
-def test_the_shipped_network_says_none_of_a_synthetic_head_without_blood(shipped):
-    assert assess(shipped, 12).level is Level.NONE
+def test_the_shipped_network_flags_no_synthetic_head_without_blood(shipped):
+    # These weights call such heads indeterminate more often than not (model card).
+    assessment = assess(shipped, 12)
+    assert assessment.level in {Level.NONE, Level.INDETERMINATE}
+    assert assessment.total_volume_ml is None
