@@ -35,10 +35,10 @@ class EagerPredictor:
     def _read(self, stacks: torch.Tensor) -> tuple[NDArray[np.float32], ...]:
         readings = [network(stacks) for network in self._networks]
         kinds = torch.stack([reading.kinds for reading in readings])
-        masks = torch.stack([torch.sigmoid(reading.mask[:, 0]) for reading in readings])
+        masks = torch.stack([reading.mask[:, 0] for reading in readings])
         maps = torch.stack([torch.softmax(reading.kind_maps, dim=1) for reading in readings])
         return (
             torch.sigmoid(kinds.mean(dim=0)).numpy(),
-            masks.mean(dim=0).numpy(),
+            torch.sigmoid(masks.mean(dim=0)).numpy(),
             maps.mean(dim=0).numpy(),
         )
