@@ -12,9 +12,8 @@ from ml.gates import ImageFlag
 from ml.inspection import inspect_images
 from ml.model_slices import interior_of, to_model
 from ml.sources.ctich import ASSUMED_SPACING_MM, rebuild_hu
-from preread.dicom.header import read_header
 from preread.dicom.volume import read_volume, to_radiological
-from preread.errors import NotDicom
+from tests.support.dicom_folder import dicom_files
 from tests.support.heads import volume_of
 
 pytestmark = pytest.mark.real_data
@@ -48,18 +47,6 @@ def ct_ich(folder: Path, patient: int):
 def gray(path: Path):
     with Image.open(path) as picture:
         return np.asarray(picture.convert("L"), np.uint8)
-
-
-def dicom_files(folder: Path) -> list[Path]:
-    found = []
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as stream:
-            try:
-                read_header(stream)
-            except NotDicom:
-                continue
-        found.append(path)
-    return found
 
 
 def test_a_real_dicom_head_of_another_hospital_is_no_stranger(shared_data):

@@ -9,9 +9,10 @@ from preread.dicom.acceptance import SeriesChoice, choose_series
 from preread.dicom.header import read_header
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
-from preread.errors import NotDicom, UnreadableVolume
+from preread.errors import UnreadableVolume
 from preread.terms import ReasonCode
 from tests.ct_ich import write_ct_ich
+from tests.support.dicom_folder import dicom_files
 
 pytestmark = pytest.mark.real_data
 
@@ -50,18 +51,6 @@ SERIES = {
         ReasonCode.MODALITY_NOT_CT,
     ),
 }
-
-
-def dicom_files(folder: Path) -> list[Path]:
-    found = []
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as stream:
-            try:
-                read_header(stream)
-            except NotDicom:
-                continue
-        found.append(path)
-    return found
 
 
 def choice_of(paths) -> SeriesChoice:
