@@ -114,7 +114,7 @@ def test_the_rubric_cell_by_cell(found, place, score):
         ({IPH, IVH, SAH, SDH}, Types.OTHER),
         (set(), Types.OTHER),
     ],
-    ids=str,
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_types_beside_a_parenchymal_bleed_with_some_ventricular_blood(said, found):
     assert compare_types({IPH, IVH}, {IPH}, said) is found
