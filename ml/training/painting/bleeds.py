@@ -4,7 +4,8 @@ Every painter returns how much of each voxel is blood, and paints it. Shapes: a 
 bleed is a crescent along the inner table or a sheet along the falx; an epidural one a lens;
 subarachnoid blood replaces fluid in sulci and cisterns; intraventricular blood sinks to the
 back of the ventricles; a parenchymal one is an uneven clot with a rim of edema, deep, lobar,
-or several small contusions near the surface.
+or several small contusions near the surface. Some collections under the skull are weeks old:
+as dense as brain, or darker, and told from it by what they displace.
 """
 
 # ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
@@ -16,6 +17,15 @@ from scipy import ndimage
 
 from ml.training.painting.head import Field, PaintedHead, noise
 from preread.terms import HemorrhageType
+
+FRESH_HU: Final = (52.0, 80.0)
+# Of a collection some two weeks old, and of one older than three; fluid alone is 0..15 HU.
+SUBACUTE_HU: Final = (30.0, 46.0)
+CHRONIC_HU: Final = (17.0, 29.0)
+AGES_HU: Final = (FRESH_HU, SUBACUTE_HU, CHRONIC_HU)
+# How often each age is painted.
+SUBDURAL_AGES: Final = (0.72, 0.12, 0.16)
+EPIDURAL_AGES: Final = (0.9, 0.04, 0.06)
 
 
 def paint_bleed(
@@ -59,7 +69,7 @@ def _subdural(hu: Field, head: PaintedHead, random: np.random.Generator) -> tupl
     thick_mm = float(np.exp(random.uniform(np.log(4.0), np.log(20.0))))
     reach = thick_mm * np.clip(1 - (angle / widest) ** 2, 0, 1) ** random.uniform(0.35, 0.6)
     reach = reach * np.clip((left * side - 2.0) / 5.0, 0, 1)
-    return _extra_axial(hu, head, reach.astype(np.float32), random)
+    return _extra_axial(hu, head, reach.astype(np.float32), SUBDURAL_AGES, random)
 
 
 def _along_falx(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
@@ -91,16 +101,21 @@ def _epidural(hu: Field, head: PaintedHead, random: np.random.Generator) -> tupl
     wobble = 1 + 0.12 * noise(hu.shape, head.spacing_mm, 16.0, random)
     thick_mm = radius_mm * random.uniform(0.3, 0.65)
     reach = thick_mm * np.clip(1 - squares / radius_mm**2 * wobble, 0, 1)
-    return _extra_axial(hu, head, reach.astype(np.float32), random)
+    return _extra_axial(hu, head, reach.astype(np.float32), EPIDURAL_AGES, random)
 
 
 def _extra_axial(
-    hu: Field, head: PaintedHead, reach_mm: Field, random: np.random.Generator
+    hu: Field,
+    head: PaintedHead,
+    reach_mm: Field,
+    ages: tuple[float, ...],
+    random: np.random.Generator,
 ) -> tuple[Field, Field]:
     """Fill the space below the inner table down to a depth, and push the brain inwards."""
     pushed = _push(hu, head, reach_mm)
     share = np.clip((reach_mm - head.depth) / 1.2 + 0.5, 0, 1) * (reach_mm > 1.0) * head.inside
-    return _blend(pushed, head, share.astype(np.float32), random)
+    dense = AGES_HU[int(random.choice(len(AGES_HU), p=ages))]
+    return _blend(pushed, head, share.astype(np.float32), random, dense=dense)
 
 
 def _push(hu: Field, head: PaintedHead, reach_mm: Field) -> Field:
@@ -235,7 +250,7 @@ def _blend(
     head: PaintedHead,
     share: Field,
     random: np.random.Generator,
-    dense: tuple[float, float] = (52.0, 80.0),
+    dense: tuple[float, float] = FRESH_HU,
 ) -> tuple[Field, Field]:
     """Mix blood into the image: its own texture, the image's noise, the scanner's blur."""
     soft = ndimage.gaussian_filter(share, (random.uniform(0.0, 0.35), 0.7, 0.7))
@@ -247,8 +262,10 @@ def _blend(
     grains = np.clip(hu - ndimage.gaussian_filter(hu, (0, 2.0, 2.0)), -8, 8)
     target = blood_hu + texture + 0.7 * grains
     painted = np.where(hu < 150.0, hu + soft * (target - hu), hu).astype(np.float32)
-    # Blood that raised the image by nothing that an eye could see is no label.
-    seen = (soft > 0.02) & (painted - hu > 6.0)
+    # Fresh blood that raised the image by nothing that an eye could see is no label. An old
+    # collection is seen by the brain that it displaces, whatever its density.
+    displaced = (dense[1] < FRESH_HU[0]) & (hu < 100.0)
+    seen = (soft > 0.02) & ((painted - hu > 6.0) | displaced)
     return painted, (soft * seen).astype(np.float32)
 
 

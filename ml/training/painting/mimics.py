@@ -1,7 +1,8 @@
 """What looks like blood and is none: the hard negatives of a head CT.
 
 Calcified choroid plexus, pineal, falx and basal ganglia; a dense venous sinus; an old
-infarct; beam hardening between the petrous bones; streaks from metal; motion.
+infarct; the wide fluid spaces of a shrunken brain; beam hardening between the petrous bones;
+streaks from metal; motion.
 """
 
 # ruff: noqa: PLR2004 - anatomy is drawn in mm and HU; names for each would hide it
@@ -106,6 +107,18 @@ def _infarct(hu: Field, head: PaintedHead, random: np.random.Generator) -> Field
     return _mix(hu, share.astype(np.float32), random.uniform(6.0, 24.0))
 
 
+def _wide_spaces(hu: Field, head: PaintedHead, random: np.random.Generator) -> Field:
+    """Fluid, and no old blood, between brain and skull: of both sides, over the front."""
+    up, back, left = head.axes
+    sides = (random.uniform(2.0, 9.0), random.uniform(2.0, 9.0))
+    wide_mm = np.where(left > 0, *sides) * np.clip((30.0 - back) / 40.0, 0, 1)
+    wide_mm = wide_mm * np.clip((up + 10.0) / 15.0, 0, 1)
+    wide_mm = wide_mm * (1 + 0.25 * noise(hu.shape, head.spacing_mm, 15.0, random))
+    share = np.clip((wide_mm - head.depth) / 1.2 + 0.5, 0, 1) * (wide_mm > 1.0) * head.inside
+    share = share * (hu < 60)
+    return _mix(hu, share.astype(np.float32), random.uniform(2.0, 12.0))
+
+
 def _beam_hardening(hu: Field, head: PaintedHead, random: np.random.Generator) -> Field:
     up, back, left = head.axes
     low = np.clip((-random.uniform(15, 30) - up) / 10.0, 0, 1)
@@ -149,6 +162,7 @@ _PAINTERS: Final[tuple[Callable[[Field, PaintedHead, np.random.Generator], Field
     _falx,
     _sinus,
     _infarct,
+    _wide_spaces,
     _beam_hardening,
     _streaks,
     _motion,
