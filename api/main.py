@@ -19,6 +19,7 @@ from api import (
     page,
     pre_reads,
     service,
+    sites,
     studies,
     worklist,
 )
@@ -72,7 +73,17 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
-    for module in (studies, claims, coordination, alerts, pre_reads, worklist, service, page):
+    for module in (
+        studies,
+        claims,
+        coordination,
+        alerts,
+        pre_reads,
+        worklist,
+        sites,
+        service,
+        page,
+    ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")
