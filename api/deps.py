@@ -82,7 +82,11 @@ PageCaller = Annotated[Caller, Depends(_page_caller)]
 """Who may see the page; everybody else is led to the sign-in."""
 
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
-"""Who may see how the service itself is doing."""
+"""Who may see how the service itself is doing, and decide which study goes where."""
+
+
+AdminCaller = Annotated[Caller, Depends(_require(Role.ADMIN))]
+"""Who may change what a site promises."""
 
 
 def _study_id(study_id: Annotated[str, Path()]) -> str:

@@ -21,8 +21,10 @@ import httpx
 from httpx_sse import connect_sse
 
 from preread.answers import (
+    ClaimedStudy,
     PreReadFailed,
     ProblemError,
+    RemoteAlert,
     RemoteEvent,
     RemoteStudy,
     SendOutcome,
@@ -203,9 +205,91 @@ class PreReadClient:
         path = f"/v1/studies/{study_id}/key-images/{number}.png"
         return self._request("GET", path, params={"overlay": str(overlay).lower()}).content
 
-    def report(self, study_id: str, *, final: bool = True) -> Mapping[str, Any]:
-        """Say that a radiologist reported the study; return its turnaround time."""
+    def claim_next(self, **filters: str) -> ClaimedStudy | None:
+        """Take the study that is to be read next; None if none waits.
+
+        Parameters
+        ----------
+        filters
+            ``site`` and ``modality``.
+        """
+        said = {**filters, "token": _new_token()}
+        answer = self._request("POST", "/v1/worklist/next", json=said)
+        return None if not answer.content else ClaimedStudy.model_validate(answer.json())
+
+    def claim(self, study_id: str) -> ClaimedStudy:
+        """Take a study; it leaves the list while signs of life come."""
+        return self._claiming(study_id, "claim", {"token": _new_token()})
+
+    def take_over(self, study_id: str, reason: str) -> ClaimedStudy:
+        """Take a study out of a colleague's hands."""
+        return self._claiming(study_id, "take-over", {"token": _new_token(), "reason": reason})
+
+    def keep(self, study_id: str, token: str) -> ClaimedStudy:
+        """Give a sign of life for a claimed study."""
+        return self._claiming(study_id, "heartbeat", {"token": token})
+
+    def release(self, study_id: str, token: str) -> RemoteStudy:
+        """Put a claimed study back in its place."""
+        return self._step(study_id, "release", {"token": token})
+
+    def hold(self, study_id: str, reason: str, token: str | None = None) -> RemoteStudy:
+        """Put a study aside; its clock stops until it is resumed."""
+        said = {"reason": reason} if token is None else {"reason": reason, "token": token}
+        return self._step(study_id, "hold", said)
+
+    def resume(self, study_id: str) -> RemoteStudy:
+        """Put a study on hold back in its place."""
+        return self._step(study_id, "resume", {})
+
+    def pin(self, study_id: str, reason: str, minutes: int) -> RemoteStudy:
+        """Put a waiting study in front, for up to an hour."""
+        return self._step(study_id, "pin", {"reason": reason, "minutes": minutes})
+
+    def assign(self, study_id: str, reader: str | None) -> RemoteStudy:
+        """Leave a waiting study to the reader with a key of this ID; None to everybody."""
+        return self._step(study_id, "assign", {"reader": reader})
+
+    def cancel(self, study_id: str, reason: str) -> RemoteStudy:
+        """Take a study without a final report off the list for good."""
+        return self._step(study_id, "cancel", {"reason": reason})
+
+    def reopen(self, study_id: str, reason: str) -> RemoteStudy:
+        """Open a finally reported study again."""
+        return self._step(study_id, "reopen", {"reason": reason})
+
+    def request_second_read(self, study_id: str, reason: str) -> RemoteStudy:
+        """Ask that a second reader looks at a finally reported study."""
+        return self._step(study_id, "second-read", {"reason": reason})
+
+    def alerts(self) -> tuple[RemoteAlert, ...]:
+        """Return the alerts that nobody has ended yet, oldest first."""
+        answer = self._request("GET", "/v1/alerts")
+        return tuple(RemoteAlert.model_validate(one) for one in answer.json()["alerts"])
+
+    def acknowledge(self, alert_id: int, name: str | None = None) -> RemoteAlert:
+        """Say who has heard an alert; without a name it is the label of the key."""
+        said = {} if name is None else {"name": name}
+        answer = self._request("POST", f"/v1/alerts/{alert_id}/acknowledge", json=said)
+        return RemoteAlert.model_validate(answer.json())
+
+    def report(
+        self, study_id: str, *, final: bool = True, token: str | None = None
+    ) -> Mapping[str, Any]:
+        """Say that a radiologist reported the study; return its turnaround time.
+
+        Parameters
+        ----------
+        study_id
+            Which.
+        final
+            False for a preliminary report.
+        token
+            Of the claim, if the study has one.
+        """
         said = {"status": "final" if final else "preliminary"}
+        if token is not None:
+            said["token"] = token
         answer = self._request("POST", f"/v1/studies/{study_id}/report", json=said)
         turnaround: Mapping[str, Any] = answer.json()["turnaround"]
         return turnaround
@@ -228,6 +312,14 @@ class PreReadClient:
             except httpx.TransportError:
                 self._pause(pause_s)
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    def _claiming(self, study_id: str, step: str, said: Mapping[str, Any]) -> ClaimedStudy:
+        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
+        return ClaimedStudy.model_validate(answer.json())
+
+    def _step(self, study_id: str, step: str, said: Mapping[str, Any]) -> RemoteStudy:
+        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
+        return RemoteStudy.model_validate(answer.json()["study"])
 
     def _stream(self, after: int | None) -> Iterator[RemoteEvent]:
         headers = {} if after is None else {"Last-Event-ID": str(after)}
@@ -254,6 +346,11 @@ class PreReadClient:
                 self._pause(_retry_after_s(answer, pause_s))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
         return _refuse_problem(self._http.request(method, path, **said))
+
+
+def _new_token() -> str:
+    """Return a token for one claim, so that a retry of its request finds the same claim."""
+    return uuid4().hex
 
 
 def _is_loopback(url: str) -> bool:

@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from preread.alerts import pass_on
 from preread.completion import complete_quiet_studies
 from preread.resources import Resources
+from preread.upkeep import let_time_pass
 from preread.work import return_expired_tasks
 
 _ORPHAN_AGE_S = 6 * 3600.0
@@ -21,14 +23,18 @@ class Reconciled:
 
     completed: int
     returned: int
+    ran_out: int
+    passed_on: int
     rings: int
 
 
 def reconcile(resources: Resources) -> Reconciled:
-    """Complete quiet studies, give back expired leases and ring for tasks that wait."""
+    """Complete quiet studies, end what has run out, repeat alerts, ring for tasks that wait."""
     completed = complete_quiet_studies(resources)
     returned = return_expired_tasks(resources)
-    return Reconciled(completed, returned, ring_for_waiting(resources))
+    ran_out = let_time_pass(resources)
+    passed_on = pass_on(resources)
+    return Reconciled(completed, returned, ran_out, passed_on, ring_for_waiting(resources))
 
 
 def ring_for_waiting(resources: Resources) -> int:

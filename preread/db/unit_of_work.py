@@ -5,9 +5,11 @@ from typing import Self
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from preread.db.alerts import AlertRepository
 from preread.db.events import EventRepository
 from preread.db.keys import KeyRepository
 from preread.db.studies import StudyRepository
+from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
 from preread.db.worklist import WorklistRepository
 
@@ -29,6 +31,8 @@ class UnitOfWork:
         self.studies = StudyRepository(self.session)
         self.worklist = WorklistRepository(self.session)
         self.tasks = TaskRepository(self.session)
+        self.alerts = AlertRepository(self.session)
+        self.targets = TargetsRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
 

@@ -31,6 +31,25 @@ ALLOWED = {
     ("GET", "/v1/studies/{study_id}/pre-read"): READERS,
     ("GET", "/v1/studies/{study_id}/key-images/{number}.png"): READERS,
     ("POST", "/v1/studies/{study_id}/report"): READERS,
+    ("POST", "/v1/studies/{study_id}/claim"): READERS,
+    ("POST", "/v1/studies/{study_id}/heartbeat"): READERS,
+    ("POST", "/v1/studies/{study_id}/release"): READERS,
+    ("POST", "/v1/studies/{study_id}/take-over"): READERS,
+    ("POST", "/v1/studies/{study_id}/hold"): READERS,
+    ("POST", "/v1/studies/{study_id}/resume"): READERS,
+    ("POST", "/v1/studies/{study_id}/pin"): OPERATORS,
+    ("POST", "/v1/studies/{study_id}/unpin"): OPERATORS,
+    ("POST", "/v1/studies/{study_id}/assign"): OPERATORS,
+    ("POST", "/v1/studies/{study_id}/cancel"): OPERATORS,
+    ("POST", "/v1/studies/{study_id}/reopen"): READERS,
+    ("POST", "/v1/studies/{study_id}/second-read"): READERS,
+    ("POST", "/v1/studies/{study_id}/second-read/withdraw"): READERS,
+    ("GET", "/v1/readers"): OPERATORS,
+    ("GET", "/v1/alerts"): READERS,
+    ("GET", "/v1/sites/{site}/targets"): READERS,
+    ("PUT", "/v1/sites/{site}/targets"): {Role.ADMIN},
+    ("POST", "/v1/alerts/{alert_id}/acknowledge"): READERS,
+    ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
     ("GET", "/v1/worklist/events"): READERS,
     ("GET", "/"): READERS,
@@ -60,7 +79,7 @@ def routes(app):
 
 
 def ask(client, method, path, study_id, headers=None):
-    url = path.format(study_id=study_id, number=1, code="forbidden")
+    url = path.format(study_id=study_id, number=1, alert_id=1, site="north", code="forbidden")
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)
 
