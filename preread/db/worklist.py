@@ -1,7 +1,6 @@
 """The worklist: one indexed ORDER BY, a page at a time, and its counts."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -10,9 +9,7 @@ from preread.db.studies import study_of
 from preread.db.tables import RANKED, UNSETTLED, StudyRow
 from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
-from preread.terms import HemorrhageType, Level, OrderClass
-
-FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
+from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
 
 
 @dataclass(frozen=True, slots=True)
