@@ -6,6 +6,7 @@ from typing import Self
 from sqlalchemy.orm import Session, sessionmaker
 
 from preread.db.events import EventRepository
+from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
 from preread.db.studies import StudyRepository
 from preread.db.tasks import TaskRepository
@@ -31,6 +32,7 @@ class UnitOfWork:
         self.tasks = TaskRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
+        self.feedback = FeedbackRepository(self.session)
 
     def __enter__(self) -> Self:
         return self
