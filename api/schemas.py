@@ -135,6 +135,15 @@ class Counts(_Answer):
     receiving: int
 
 
+class ListNotice(_Answer):
+    """What everybody who reads the list has to know, as a banner."""
+
+    code: str
+    site: str
+    since: datetime
+    text: str
+
+
 class WorklistAnswer(_Answer):
     """A page of the worklist.
 
@@ -146,6 +155,7 @@ class WorklistAnswer(_Answer):
     next_cursor: str | None
     counts: Counts
     event_seq: int
+    notices: tuple[ListNotice, ...]
     mode: Mode
     notice: str
 

@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     RANK_CHANGED = "rank_changed"
     REPORTED = "reported"
     FLAGGED_AFTER_REPORT = "flagged_after_report"
+    BREAKER_TRIPPED = "breaker_tripped"
+    BREAKER_RESET = "breaker_reset"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from preread.db.breakers import BreakerRepository
 from preread.db.events import EventRepository
 from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
@@ -33,6 +34,7 @@ class UnitOfWork:
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
         self.feedback = FeedbackRepository(self.session)
+        self.breakers = BreakerRepository(self.session)
 
     def __enter__(self) -> Self:
         return self
