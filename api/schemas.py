@@ -6,12 +6,16 @@ and a reader can rely on it; null says that there is nothing.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.findings import FindingSummary, Mode
+from preread.reading import ReadStep
 from preread.study import AiState, ReadState
 from preread.terms import Level, OrderClass, ReasonCode
+
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 
 class _Answer(BaseModel):
@@ -59,12 +63,44 @@ class StudyLinks(_Answer):
     page: str
 
 
+class ClaimView(_Answer):
+    """Who reads a study now; the name is the label of the key, and ``mine`` says it is yours."""
+
+    by: str
+    mine: bool
+    since: datetime
+    lease_until: datetime
+
+
+class AssignmentView(_Answer):
+    """To whom the coordinator gave a study that waits; until then others are not offered it."""
+
+    to: str
+    mine: bool
+    until: datetime
+
+
+class HoldView(_Answer):
+    """Why a study waits for something else than a reader; its clock is stopped."""
+
+    reason: str
+    since: datetime
+
+
+class PinView(_Answer):
+    """Why a person put a study in front of all others, and until when."""
+
+    reason: str
+    until: datetime
+
+
 class StudyView(_Answer):
     """A study as the API shows it.
 
     ``level``, ``findings`` and the like are what the newest pre-read says, which may be that
     of an earlier revision while ``ai_state`` is not final. ``result_hidden`` is true for keys
-    that may send but not read; then those members are null or empty.
+    that may send but not read; then those members are null or empty. ``held_s`` is the time of
+    all holds that ended; ``due_at`` is later by it.
     """
 
     study_id: str
@@ -90,6 +126,12 @@ class StudyView(_Answer):
     ai_done_at: datetime | None
     read_state: ReadState
     reported_at: datetime | None
+    allowed_steps: tuple[ReadStep, ...]
+    claim: ClaimView | None
+    assignment: AssignmentView | None
+    hold: HoldView | None
+    held_s: float
+    pin: PinView | None
     on_worklist: bool
     due_at: datetime | None
     policy_version: str | None
@@ -124,7 +166,11 @@ class WorklistRow(_Answer):
 
 
 class Counts(_Answer):
-    """How many waiting studies are in which condition, for all that the key covers."""
+    """How many studies are in which condition, for all that the key covers.
+
+    The last four are off the waiting list and will not leave their state by themselves, but for
+    claims that expire.
+    """
 
     waiting: int
     flagged: int
@@ -133,6 +179,10 @@ class Counts(_Answer):
     failed: int
     not_assessed: int
     receiving: int
+    claimed: int
+    on_hold: int
+    reopened: int
+    second_requested: int
 
 
 class ListNotice(_Answer):
@@ -190,16 +240,25 @@ class ReportRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: ReportStatus = Field(description="preliminary keeps the study open for a final one.")
+    token: Token | None = Field(default=None, description="Of the claim, if the study has one.")
 
 
 class TurnaroundView(_Answer):
-    """Seconds between the milestones of a study; ``total_s`` is their sum."""
+    """Seconds between the milestones of a study; ``total_s`` is their sum, without ``held_s``.
+
+    ``read_known`` is false for a report without a claim; its reading is part of ``wait_s``.
+    """
 
     transfer_s: float
+    completeness_s: float
     ai_queue_s: float
     ai_s: float
     wait_s: float
+    read_s: float
+    sign_s: float
     total_s: float
+    held_s: float
+    read_known: bool
 
 
 class ReportAnswer(_Answer):

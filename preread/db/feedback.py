@@ -125,5 +125,5 @@ def _given(row: FeedbackRow) -> GivenFeedback:
 def _place(stored: dict[str, str | None]) -> MarkedPlace:
     side = stored["laterality"]
     return MarkedPlace(
-        Region(stored["region"]), laterality=None if side is None else Laterality(side)
+        Region(str(stored["region"])), laterality=None if side is None else Laterality(side)
     )
