@@ -18,8 +18,10 @@ from api import (
     feedback,
     page,
     pre_reads,
+    quality,
     service,
     studies,
+    turnaround,
     worklist,
 )
 from api.auth import SignInNeeded
@@ -72,7 +74,9 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
-    for module in (studies, claims, pre_reads, feedback, breakers, worklist, service, page):
+    for module in (studies, claims, pre_reads, worklist, service, page):
+        app.include_router(module.router)
+    for module in (feedback, breakers, turnaround, quality):  # self-measurement
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")
