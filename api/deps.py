@@ -82,7 +82,7 @@ PageCaller = Annotated[Caller, Depends(_page_caller)]
 """Who may see the page; everybody else is led to the sign-in."""
 
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
-"""Who may see how the service itself is doing."""
+"""Who may see how the service itself is doing, and decide which study goes where."""
 
 
 def _study_id(study_id: Annotated[str, Path()]) -> str:

@@ -14,6 +14,7 @@ from api import (
     breakers,
     claims,
     contract,
+    coordination,
     errors,
     feedback,
     page,
@@ -74,7 +75,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
-    for module in (studies, claims, pre_reads, worklist, service, page):
+    for module in (studies, claims, coordination, pre_reads, worklist, service, page):
         app.include_router(module.router)
     for module in (feedback, breakers, turnaround, quality):  # self-measurement
         app.include_router(module.router)
