@@ -18,6 +18,7 @@ from api import (
     errors,
     feedback,
     page,
+    policies,
     pre_reads,
     quality,
     service,
@@ -77,7 +78,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
     for module in (studies, claims, coordination, pre_reads, worklist, service, page):
         app.include_router(module.router)
-    for module in (feedback, breakers, turnaround, quality):  # self-measurement
+    for module in (feedback, breakers, turnaround, quality, policies):  # self-measurement
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")
