@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from api import (
+    alerts,
     breakers,
     claims,
     contract,
@@ -22,6 +23,7 @@ from api import (
     pre_reads,
     quality,
     service,
+    sites,
     studies,
     turnaround,
     worklist,
@@ -76,7 +78,17 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
-    for module in (studies, claims, coordination, pre_reads, worklist, service, page):
+    for module in (
+        studies,
+        claims,
+        coordination,
+        alerts,
+        pre_reads,
+        worklist,
+        sites,
+        service,
+        page,
+    ):
         app.include_router(module.router)
     for module in (feedback, breakers, turnaround, quality, policies):  # self-measurement
         app.include_router(module.router)

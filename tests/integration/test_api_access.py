@@ -45,6 +45,17 @@ ALLOWED = {
     ("POST", "/v1/studies/{study_id}/second-read"): READERS,
     ("POST", "/v1/studies/{study_id}/second-read/withdraw"): READERS,
     ("GET", "/v1/readers"): OPERATORS,
+    ("GET", "/v1/alerts"): READERS,
+    ("GET", "/v1/sites/{site}/targets"): READERS,
+    ("PUT", "/v1/sites/{site}/targets"): {Role.ADMIN},
+    ("POST", "/v1/alerts/{alert_id}/acknowledge"): READERS,
+    ("POST", "/v1/studies/{study_id}/feedback"): READERS,
+    ("GET", "/v1/studies/{study_id}/feedback"): OPERATORS,
+    ("GET", "/v1/sites/{site}/breaker"): READERS,
+    ("POST", "/v1/sites/{site}/breaker/reset"): OPERATORS,
+    ("GET", "/v1/turnaround"): OPERATORS,
+    ("GET", "/v1/quality"): OPERATORS,
+    ("POST", "/v1/policies/preview"): OPERATORS,
     ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
     ("GET", "/v1/worklist/events"): READERS,
@@ -75,7 +86,7 @@ def routes(app):
 
 
 def ask(client, method, path, study_id, headers=None):
-    url = path.format(study_id=study_id, number=1, code="forbidden")
+    url = path.format(study_id=study_id, number=1, alert_id=1, site="north", code="forbidden")
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)
 
