@@ -91,6 +91,10 @@ def test_counts_are_those_of_the_whole_list(client, resources):
         "failed": 1,
         "not_assessed": 1,
         "receiving": 1,
+        "claimed": 0,
+        "on_hold": 0,
+        "reopened": 0,
+        "second_requested": 0,
     }
 
 
