@@ -12,15 +12,20 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     alerts,
+    breakers,
     claims,
     contract,
     coordination,
     errors,
+    feedback,
     page,
+    policies,
     pre_reads,
+    quality,
     service,
     sites,
     studies,
+    turnaround,
     worklist,
 )
 from api.auth import SignInNeeded
@@ -84,6 +89,8 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         service,
         page,
     ):
+        app.include_router(module.router)
+    for module in (feedback, breakers, turnaround, quality, policies):  # self-measurement
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")

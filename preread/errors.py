@@ -14,7 +14,8 @@
     │   ├── UnsafeArchive
     │   ├── UploadTooLarge
     │   ├── NothingStored
-    │   └── IdempotencyKeyReused
+    │   ├── IdempotencyKeyReused
+    │   └── JudgmentContradicts     (member)         a reader's feedback excludes itself
     ├── Conflict
     │   ├── InstanceConflict
     │   ├── IllegalStep
@@ -27,6 +28,7 @@
     ├── NotAuthenticated
     ├── NotAllowed
     ├── StorageFull
+    ├── FormatMissing               an optional extra is not installed
     ├── StaleClaim                  a worker lost its lease; its result is dropped
     ├── UnreadableVolume            (reason)         the images give no volume
     ├── InvalidBundle               weights and manifest do not belong together
@@ -132,6 +134,22 @@ class IdempotencyKeyReused(InvalidRequest):
     code = "idempotency-key-reused"
 
 
+class JudgmentContradicts(InvalidRequest):
+    """Members of a reader's feedback exclude each other.
+
+    Attributes
+    ----------
+    member
+        Which one breaks a rule.
+    """
+
+    code = "validation-failed"
+
+    def __init__(self, member: str, rule: str) -> None:
+        super().__init__(rule)
+        self.member = member
+
+
 class Conflict(PreReadError):
     """The request contradicts the present state."""
 
@@ -228,6 +246,12 @@ class StorageFull(PreReadError):
     """There is no room left to store the upload durably."""
 
     code = "storage-full"
+
+
+class FormatMissing(PreReadError):
+    """The answer was asked for in a format whose optional extra is not installed."""
+
+    code = "format-not-installed"
 
 
 class StaleClaim(PreReadError):

@@ -21,13 +21,14 @@ def place_study(
     """
     if row.completed_at is None:
         return None
-    level = _level_of(row)
+    level = ranking_level(row)
     place = ranking.place(
         row.completed_at,
         OrderClass(row.order_class),
         level,
         policy=work.targets.policy(row.site, row.targets_version),
         pinned=row.pinned_until is not None,
+        withheld=_withheld(row),
     )
     before = (row.ranked, row.lane, row.key_ms)
     detail = {
@@ -56,14 +57,22 @@ def place_study(
     return place
 
 
-def _level_of(row: StudyRow) -> Level | None:
+def ranking_level(row: StudyRow) -> Level | None:
     """Return the level that ranks a study.
 
     What promotes stays. What does not is said only of the present images: «flagged no
     hemorrhage» must not stand at images that nobody assessed.
     """
-    ever = None if row.rank_level is None else Level(row.rank_level)
+    ranking_by = row.rank_cap or row.rank_level
+    ever = None if ranking_by is None else Level(ranking_by)
     if ever in ranking.DEFAULT_POLICY.promotions:
         return ever
     assessed = row.ai_state in {AiState.SUCCEEDED, AiState.NOT_ASSESSED}
-    return Level(row.level) if assessed and row.level is not None else None
+    if not assessed or row.level is None or row.rank_cap is not None:
+        return None
+    return Level(row.level)
+
+
+def _withheld(row: StudyRow) -> Level | None:
+    """Return what a circuit breaker keeps from ranking the study."""
+    return Level(row.rank_level) if row.rank_cap is not None and row.rank_level else None

@@ -56,7 +56,7 @@ arrivals = st.lists(
 @given(arrivals)
 def test_the_order_of_the_database_is_the_order_of_the_rule(resources, clock, drawn):
     with resources.unit_of_work() as work:  # each example starts from an empty list
-        for table in ("event", "pre_read", "task", "instance", "study"):
+        for table in ("breaker", "alert", "event", "pre_read", "task", "instance", "study"):
             work.session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
         work.session.commit()
     for number, (gap_min, order_class, level) in enumerate(drawn):
