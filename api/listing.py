@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from api.auth import site_for
 from api.filters import Filters, encode_cursor
@@ -16,6 +16,8 @@ from preread.keys import Caller
 from preread.resources import Resources
 from preread.study import AiState, ReadState
 from preread.terms import Level
+
+MOST_ROWS: Final = 1000
 
 _LISTS: Final[dict[str, dict[str, object]]] = {
     "waiting": {},
@@ -55,27 +57,35 @@ class Listing:
     is_plain: bool
     next_url: str | None
     first_url: str | None
+    more_url: str | None
+    more_rows: int
 
 
-def read_filters(query: Mapping[str, str]) -> Filters:
+class PageFilters(Filters):
+    """The filters in the page's address; a person scrolls further than a program pages."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)] = 100
+
+
+def read_filters(query: Mapping[str, str]) -> PageFilters:
     """Return the filters in the page's address; what makes no sense there is left out."""
     said = {name: value for name, value in query.items() if name in Filters.model_fields and value}
     said |= {name: str(value) for name, value in _LISTS.get(query.get("list", ""), {}).items()}
     try:
-        return Filters.model_validate(said)
+        return PageFilters.model_validate(said)
     except ValidationError as error:
         wrong = {str(one["loc"][0]) for one in error.errors(include_input=False)}
-        return Filters.model_validate({n: v for n, v in said.items() if n not in wrong})
+        return PageFilters.model_validate({n: v for n, v in said.items() if n not in wrong})
 
 
-def shown_list(filters: Filters) -> str:
+def shown_list(filters: PageFilters) -> str:
     """Return which list the filters choose, in the page's words."""
     if filters.receiving:
         return "receiving"
     return "waiting" if filters.read_state is ReadState.UNREAD else filters.read_state.value
 
 
-def listing(resources: Resources, caller: Caller, filters: Filters) -> Listing:
+def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listing:
     """Read a page of the list.
 
     Raises
@@ -101,15 +111,23 @@ def listing(resources: Resources, caller: Caller, filters: Filters) -> Listing:
         tallies=_tallies(counts, filters.site),
         critical_count=counts.critical,
         event_seq=seq,
-        is_plain=filters == Filters(),
+        is_plain=filters == PageFilters(),
         next_url=None if following is None else filters.url("/", cursor=encode_cursor(following)),
         first_url=None if filters.cursor is None else filters.url("/", cursor=None),
+        more_url=_more_url(filters) if following is not None else None,
+        more_rows=MOST_ROWS,
     )
+
+
+def _more_url(filters: PageFilters) -> str | None:
+    if filters.limit == MOST_ROWS:
+        return None
+    return filters.url("/", limit=MOST_ROWS, cursor=None)
 
 
 def _tallies(counts: WorklistCounts, site: str | None) -> tuple[Tally, ...]:
     def url(**filters: object) -> str:
-        return Filters(site=site).url("/", **filters)
+        return PageFilters(site=site).url("/", **filters)
 
     return (
         Tally(counts.waiting, "Waiting", "plain", url()),
