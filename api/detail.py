@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from api.filters import Filters
 from api.schemas import StudyView
@@ -39,6 +40,9 @@ class StudyPane:
     pre_read: PreRead | None
     is_old: bool
     images: tuple[ShownImage, ...]
+    slices_url: str | None
+    start_slice: int
+    viewer_url: str | None
     steps: tuple[tuple[str, str], ...]
     times: tuple[tuple[str, datetime | None], ...]
 
@@ -70,6 +74,9 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         pre_read=document,
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
+        slices_url=None if stored is None else _slices_url(stored, study_id),
+        start_slice=0 if stored is None else _start_slice(stored),
+        viewer_url=_viewer_url(resources.settings.viewer_url, study),
         steps=_steps(study),
         times=(
             ("First image", study.received_at),
@@ -96,6 +103,26 @@ def _images(document: PreRead, study_id: str, mode: Mode) -> tuple[ShownImage, .
             )
         )
     return tuple(shown)
+
+
+def _slices_url(stored: PreRead, study_id: str) -> str | None:
+    if stored.input.slice_record is None:
+        return None
+    return f"/v1/studies/{study_id}/slices?revision={stored.revision}"
+
+
+def _start_slice(stored: PreRead) -> int:
+    """Return the slice that shows most: the first key image, else the middle of the head."""
+    if stored.key_images:
+        return stored.key_images[0].slice
+    return (stored.input.slice_count or 0) // 2
+
+
+def _viewer_url(template: str, study: Study) -> str | None:
+    if not template:
+        return None
+    filled = template.replace("{study_instance_uid}", quote(study.study_instance_uid, safe=""))
+    return filled.replace("{accession_number}", quote(study.accession_number or "", safe=""))
 
 
 def _caption(image: KeyImage) -> str:

@@ -59,6 +59,7 @@ class Listing:
     first_url: str | None
     more_url: str | None
     more_rows: int
+    sites: tuple[str, ...]
 
 
 class PageFilters(Filters):
@@ -101,6 +102,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         seq = work.events.last_seq()  # first, so that following it misses nothing
         page = work.worklist.page(query)
         counts = work.worklist.counts(query.site)
+        sites = work.worklist.sites() if caller.site is None else ()
     rows = []
     for position, study in enumerate(page.studies, start=1):
         view = study_view(study, caller, mode)
@@ -116,6 +118,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         first_url=None if filters.cursor is None else filters.url("/", cursor=None),
         more_url=_more_url(filters) if following is not None else None,
         more_rows=MOST_ROWS,
+        sites=sites,
     )
 
 

@@ -10,7 +10,18 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from api import contract, errors, page, page_steps, pre_reads, service, sign_in, studies, worklist
+from api import (
+    admin,
+    contract,
+    errors,
+    page,
+    page_steps,
+    pre_reads,
+    service,
+    sign_in,
+    studies,
+    worklist,
+)
 from api.auth import SignInNeeded
 from api.deps import State
 from api.housekeeping import running
@@ -61,7 +72,10 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
-    for module in (studies, pre_reads, worklist, service, sign_in, page, page_steps):
+    for module in (
+        *(studies, pre_reads, worklist, service),
+        *(sign_in, page, page_steps, admin),
+    ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")

@@ -12,15 +12,17 @@ from starlette.templating import Jinja2Templates
 
 from api import wording
 from preread.findings import midline_text
-from preread.keys import Caller
+from preread.keys import Caller, Role
 from preread.notice import NOTICE
 from preread.terms import KINDS
 
 
 def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
     """Return paths and words of the pages that somebody may see."""
-    del caller
-    return (("/", "Worklist"),)
+    shown = [("/", "Worklist")]
+    if caller.role is Role.ADMIN and caller.site is None:
+        shown.append(("/keys", "Keys"))
+    return tuple(shown)
 
 
 _TEMPLATES: Final = Jinja2Templates(
@@ -66,7 +68,7 @@ def is_fragment(request: Request) -> bool:
     return "hx-request" in headers and "hx-history-restore-request" not in headers
 
 
-def done(request: Request, back_to: str, said: str) -> Response:
+def done(request: Request, back_to: str, said: str, *, opens: str | None = None) -> Response:
     """Answer a step that succeeded: the page asks anew for what it shows.
 
     Parameters
@@ -77,8 +79,14 @@ def done(request: Request, back_to: str, said: str) -> Response:
         Path of the page where a browser without scripts goes on.
     said
         One sentence for the person, in plain ASCII as a header carries it.
+    opens
+        Path of a study that the page shall open.
     """
     if not is_fragment(request):
         return RedirectResponse(back_to, HTTPStatus.SEE_OTHER)
     happened = json.dumps({"step-done": {"said": said}})
-    return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": happened})
+    headers = {"HX-Trigger": happened}
+    if opens is not None:
+        place = {"path": opens, "target": "#detail", "swap": "innerHTML"}
+        headers["HX-Location"] = json.dumps(place)
+    return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)

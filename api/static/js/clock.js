@@ -35,6 +35,9 @@ function show(time, now) {
 export function tick() {
   const now = Date.now() + offset;
   for (const time of all("time[data-due]")) show(time, now);
+  for (const time of all("time[data-since]")) {
+    time.textContent = `${span((now - Date.parse(time.dataset.since)) / 1000)}`;
+  }
 }
 
 export function localize() {

@@ -1,5 +1,6 @@
 // One key for everything a reader does all day; they can be switched off (WCAG 2.1.4).
 import { all, one } from "./dom.js";
+import { nextWindow, step } from "./slices.js";
 
 const press = (selector, root) => one(selector, root)?.click();
 
@@ -27,12 +28,13 @@ const KEYS = {
   n: () => press("#next button"),
   c: () => press("[data-key=c]", meant() ?? undefined),
   o: () => press("#outline"),
-  w: () => press("#viewer [name=window]:checked") ?? null,
+  w: nextWindow,
+  v: () => one("#viewer input[type=range]")?.focus(),
   m: () => press("#sound"),
   "/": () => one("#search")?.focus(),
   "?": () => one("#help").showModal(),
-  "[": () => one("#viewer")?.dispatchEvent(new CustomEvent("step-slice", { detail: -1 })),
-  "]": () => one("#viewer")?.dispatchEvent(new CustomEvent("step-slice", { detail: 1 })),
+  "[": () => step(-1),
+  "]": () => step(1),
 };
 for (const score of "01234") KEYS[score] = () => press(`#study [data-score="${score}"]`);
 

@@ -5,6 +5,7 @@ import { listenToKeys } from "./keys.js";
 import { markSelected, remember, showMovement, showShifts } from "./list.js";
 import { follow } from "./live.js";
 import { applyOutline, listenToOutline } from "./pictures.js";
+import { listenToViewer, settleViewer } from "./slices.js";
 import { listenToSteps } from "./steps.js";
 
 function settle() {
@@ -12,6 +13,7 @@ function settle() {
   tick();
   localize();
   applyOutline();
+  settleViewer();
   markSelected();
   const critical = Number(one("#list")?.dataset.critical || 0);
   document.title = `${critical ? `(${critical}) ` : ""}Worklist – PreRead`;
@@ -30,4 +32,5 @@ follow();
 listenToSteps();
 listenToKeys();
 listenToOutline();
+listenToViewer();
 settle();

@@ -1,18 +1,9 @@
-// What a person does to a study: forms that htmx posts; here their answers, and asking twice.
+// What a person does to a study: forms that htmx posts; here their answers.
+import { listenToArming } from "./arm.js";
 import { one, toast } from "./dom.js";
 import { refreshSoon } from "./live.js";
 
-const ARM_MS = 5000;
-
-function arm(button) {
-  const words = button.textContent;
-  button.dataset.armed = "true";
-  button.textContent = "Press again to confirm";
-  setTimeout(() => {
-    delete button.dataset.armed;
-    if (button.isConnected) button.textContent = words;
-  }, ARM_MS);
-}
+const HEARTBEAT_MS = 60000;
 
 function reasonOf(text) {
   try {
@@ -22,14 +13,15 @@ function reasonOf(text) {
   }
 }
 
+// While the page is open its claims live; the cookies with their tokens are not for scripts.
+function keepClaims() {
+  if (!one(".taken [data-mine]") && !one("#study [data-mine]")) return;
+  fetch("/heartbeat", { method: "POST", credentials: "same-origin" }).catch(() => null);
+}
+
 export function listenToSteps() {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-arm]");
-    if (!button || button.dataset.armed) return;
-    event.preventDefault(); // what cannot be taken back is asked once more
-    event.stopPropagation();
-    arm(button);
-  }, true);
+  setInterval(keepClaims, HEARTBEAT_MS);
+  listenToArming();
   document.addEventListener("step-done", (event) => {
     toast(event.detail.said);
     refreshSoon(one("#study")?.dataset.study);
