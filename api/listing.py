@@ -1,6 +1,6 @@
 """What the page's list shows: rows, tallies and the way to the next page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -11,17 +11,22 @@ from api.filters import Filters, encode_cursor
 from api.schemas import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
-from preread.db.worklist import WorklistCounts
+from preread.db.worklist import WorklistCounts, WorklistQuery
 from preread.keys import Caller
 from preread.resources import Resources
-from preread.study import AiState, ReadState
+from preread.study import AiState, ReadState, Study
 from preread.terms import Level
 
 MOST_ROWS: Final = 1000
+_MOST_TAKEN: Final = 12
 
 _LISTS: Final[dict[str, dict[str, object]]] = {
     "waiting": {},
     "receiving": {"receiving": True},
+    "claimed": {"read_state": ReadState.CLAIMED},
+    "on_hold": {"read_state": ReadState.ON_HOLD},
+    "reopened": {"read_state": ReadState.REOPENED},
+    "second_requested": {"read_state": ReadState.SECOND_REQUESTED},
     "preliminary": {"read_state": ReadState.PRELIMINARY},
     "final": {"read_state": ReadState.FINAL},
 }
@@ -51,6 +56,7 @@ class Listing:
     """Everything about the list but its filters."""
 
     rows: tuple[Row, ...]
+    taken: tuple[Row, ...]
     tallies: tuple[Tally, ...]
     critical_count: int
     event_seq: int
@@ -102,14 +108,19 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         seq = work.events.last_seq()  # first, so that following it misses nothing
         page = work.worklist.page(query)
         counts = work.worklist.counts(query.site)
+        taken = work.worklist.page(
+            WorklistQuery(site=query.site, read_state=ReadState.CLAIMED, limit=_MOST_TAKEN)
+        )
         sites = work.worklist.sites() if caller.site is None else ()
-    rows = []
-    for position, study in enumerate(page.studies, start=1):
-        view = study_view(study, caller, mode)
-        rows.append(Row(position, view, badge(view)))
+
+    def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
+        views = [study_view(study, caller, mode) for study in studies]
+        return tuple(Row(number, view, badge(view)) for number, view in enumerate(views, start=1))
+
     following = page.next_cursor
     return Listing(
-        rows=tuple(rows),
+        rows=rows(page.studies),
+        taken=rows(taken.studies),
         tallies=_tallies(counts, filters.site),
         critical_count=counts.critical,
         event_seq=seq,
@@ -134,8 +145,10 @@ def _tallies(counts: WorklistCounts, site: str | None) -> tuple[Tally, ...]:
 
     return (
         Tally(counts.waiting, "Waiting", "plain", url()),
-        Tally(counts.critical, "Critical", "critical", url(level=Level.CRITICAL)),
+        Tally(counts.critical, "Critical unclaimed", "critical", url(level=Level.CRITICAL)),
         Tally(counts.flagged, "Flagged", "suspected", url(flagged=True)),
+        Tally(counts.claimed, "In reading", "plain", url(read_state=ReadState.CLAIMED)),
+        Tally(counts.on_hold, "On hold", "plain", url(read_state=ReadState.ON_HOLD)),
         Tally(counts.pending, "AI pending", "plain", None),
         Tally(counts.failed, "AI failed", "failed", url(ai_state=AiState.FAILED)),
         Tally(counts.not_assessed, "Not assessed", "plain", url(ai_state=AiState.NOT_ASSESSED)),

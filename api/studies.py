@@ -37,7 +37,7 @@ router = APIRouter(prefix="/v1/studies", tags=["studies"])
 _ACCESSION: Final = r"^[^\x00-\x1f\x7f\\]{1,64}$"
 _KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
-READ_STEP: Final = {
+_STEP: Final = {
     ReportStatus.PRELIMINARY: ReadStep.PRELIMINARY_REPORT,
     ReportStatus.FINAL: ReadStep.FINAL_REPORT,
 }
@@ -146,7 +146,7 @@ def report_study(
 ) -> ReportAnswer:
     """Say that a radiologist reported the study; a report takes it off the worklist."""
     spent = reports.report_study(
-        resources, study_id, READ_STEP[body.status], actor=caller.key_id, site=caller.site
+        resources, study_id, _STEP[body.status], actor=caller.key_id, site=caller.site
     )
     return ReportAnswer(
         study_id=study_id,

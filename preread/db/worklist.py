@@ -140,6 +140,12 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
             conditions.append(StudyRow.ai_state.in_((AiState.SUCCEEDED, AiState.NOT_ASSESSED)))
     if query.flagged:
         conditions.append(StudyRow.rank_level.in_(FLAGGED))
+    return conditions + _contents(query)
+
+
+def _contents(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that no index answers: only the rows of the list are searched."""
+    conditions = []
     if query.accession is not None:
         conditions.append(StudyRow.accession_number.istartswith(query.accession, autoescape=True))
     if query.finding is not None:
