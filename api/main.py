@@ -19,6 +19,7 @@ from api import (
     pre_reads,
     service,
     sign_in,
+    slices,
     studies,
     worklist,
 )
@@ -73,7 +74,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, pre_reads, worklist, service),
+        *(studies, pre_reads, slices, worklist, service),
         *(sign_in, page, page_steps, admin),
     ):
         app.include_router(module.router)
