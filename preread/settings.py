@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         default=Mode.RESEARCH_PREREAD,
         description="research_preread shows places and outlines; triage_only hides them.",
     )
+    viewer_url: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9+.-]*:")] = Field(
+        default="",
+        description="Link of the page to a viewer; {study_instance_uid} and {accession_number} "
+        "in it are replaced. Empty: no link.",
+    )
 
     default_order_class: OrderClass = Field(
         default=OrderClass.ROUTINE,
@@ -154,11 +159,6 @@ class Settings(BaseSettings):
         description="Folder with the manifest and the weights of the model.",
     )
 
-    viewer_url: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9+.-]*:")] = Field(
-        default="",
-        description="Link of the page to a viewer; {study_instance_uid} and {accession_number} "
-        "in it are replaced. Empty: no link.",
-    )
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."

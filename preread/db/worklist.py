@@ -91,11 +91,6 @@ class WorklistRepository:
             next_cursor=_cursor(page[-1]) if more else None,
         )
 
-    def sites(self) -> tuple[str, ...]:
-        """Return the sites of which studies wait, by name."""
-        query = sa.select(StudyRow.site).where(RANKED).distinct().order_by(StudyRow.site)
-        return tuple(self._session.scalars(query))
-
     def counts(self, site: str | None = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
         # Grouped in the order of its index, the count is one walk over that index.
@@ -117,6 +112,11 @@ class WorklistRepository:
             not_assessed=sum(number for _, state, number in rows if state == AiState.NOT_ASSESSED),
             receiving=self._session.scalars(receiving).one(),
         )
+
+    def sites(self) -> tuple[str, ...]:
+        """Return the sites of which studies wait, by name."""
+        query = sa.select(StudyRow.site).where(RANKED).distinct().order_by(StudyRow.site)
+        return tuple(self._session.scalars(query))
 
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
