@@ -50,6 +50,7 @@ _TEMPLATES.env.globals.update(
         "notice": NOTICE,
         "kinds": KINDS,
         "orders": wording.ORDER_WORD,
+        "lists": wording.LIST_WORD,
         "states": wording.STATE_WORD,
     }
 )

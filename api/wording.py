@@ -57,6 +57,16 @@ STATE_WORD: Final = {
     AiState.NOT_ASSESSED: "not assessed",
     AiState.FAILED: "failed",
 }
+LIST_WORD: Final = {
+    "waiting": "Waiting",
+    "claimed": "In reading",
+    "on_hold": "On hold",
+    "reopened": "Reopened",
+    "second_requested": "Second read wanted",
+    "receiving": "Still receiving",
+    "preliminary": "Preliminary reports",
+    "final": "Final reports",
+}
 ORDER_WORD: Final = {
     OrderClass.STAT: "STAT",
     OrderClass.ER: "ER",

@@ -43,7 +43,7 @@ export function tick() {
 export function localize() {
   for (const time of all("time[data-local]")) {
     time.textContent = new Date(time.dateTime).toLocaleString([], {
-      day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit",
+      day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
     });
   }
 }

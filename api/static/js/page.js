@@ -27,6 +27,8 @@ document.addEventListener("click", (event) => {
   const own = event.target.closest("a, button, input, select, summary, label");
   if (row && !own && !String(getSelection())) one("a.open", row).click();
 });
+const more = one(".more");
+if (matchMedia("(max-width: 720px)").matches) more.open = false;
 setInterval(() => { tick(); showShifts(); }, 1000);
 follow();
 listenToSteps();
