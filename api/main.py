@@ -17,6 +17,7 @@ from api import (
     page,
     page_steps,
     pre_reads,
+    retry,
     service,
     sign_in,
     slices,
@@ -74,7 +75,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, pre_reads, slices, worklist, service),
+        *(studies, pre_reads, slices, worklist, service, retry),
         *(sign_in, page, page_steps, admin),
     ):
         app.include_router(module.router)

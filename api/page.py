@@ -27,7 +27,7 @@ def show_worklist(caller: PageCaller, request: Request, resources: ResourcesDep)
     listed = listing(resources, caller, filters)
     if not is_fragment(request):
         return _whole_page(request, resources, caller, filters, listed)
-    answer = render(request, "_refreshed.html", _context(resources, filters, listed))
+    answer = render(request, "_refreshed.html", _context(resources, caller, filters, listed))
     if request.headers.get("hx-source") == "form#filters":
         answer.headers["HX-Push-Url"] = filters.url("/")
     return answer
@@ -41,13 +41,16 @@ def show_study(
     filters = read_filters(request.query_params)
     pane = study_pane(resources, caller, study_id, filters)
     if is_fragment(request):
-        return render(request, "_study.html", {"detail": pane, "filters": filters})
+        context = {"detail": pane, "filters": filters, "caller": caller}
+        return render(request, "_study.html", context)
     listed = listing(resources, caller, filters)
     return _whole_page(request, resources, caller, filters, listed, pane)
 
 
-def _context(resources: Resources, filters: PageFilters, listed: Listing) -> dict[str, Any]:
-    return {"listed": listed, "filters": filters, "now": resources.clock()}
+def _context(
+    resources: Resources, caller: Caller, filters: PageFilters, listed: Listing
+) -> dict[str, Any]:
+    return {"listed": listed, "filters": filters, "caller": caller, "now": resources.clock()}
 
 
 def _whole_page(
@@ -58,6 +61,6 @@ def _whole_page(
     listed: Listing,
     pane: StudyPane | None = None,
 ) -> Response:
-    context = _context(resources, filters, listed)
-    shown = {"caller": caller, "here": "/", "detail": pane, "shown_list": shown_list(filters)}
+    context = _context(resources, caller, filters, listed)
+    shown = {"here": "/", "detail": pane, "shown_list": shown_list(filters)}
     return render(request, "page.html", context | shown)

@@ -8,15 +8,15 @@ the request comes from our own page.
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.claim_bodies import Reason
-from api.deps import PageCaller, ResourcesDep, StudyId
+from api.deps import OperatorPageCaller, PageCaller, ResourcesDep, StudyId
 from api.page_claims import forget, held_tokens, remember
 from api.schemas import ReportStatus
 from api.templating import done, is_fragment
-from preread import claims
+from preread import claims, retry
 from preread import report as reports
 from preread.claims import Lease
 from preread.db.worklist import NextQuery
@@ -113,6 +113,22 @@ def report(
     minutes, seconds = divmod(round(spent.total_s), 60)
     answer = done(request, f"/studies/{study_id}", f"Reported after {minutes}:{seconds:02} min.")
     forget(answer, study_id)
+    return answer
+
+
+@router.post("/studies/{study_id}/retry")
+def retry_pre_read(
+    caller: OperatorPageCaller,
+    study_id: StudyId,
+    request: Request,
+    resources: ResourcesDep,
+    background: BackgroundTasks,
+) -> Response:
+    """Let a failed pre-read be tried anew."""
+    retry.retry_pre_read(resources, study_id, by=caller)
+    background.add_task(resources.doorbell.ring)
+    answer = done(request, f"/studies/{study_id}", "It is tried anew; its place did not change.")
+    answer.background = background
     return answer
 
 

@@ -25,6 +25,11 @@ def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
     return tuple(shown)
 
 
+def operates(caller: Caller) -> bool:
+    """Whether somebody looks after the service and its readers."""
+    return caller.role in {Role.COORDINATOR, Role.ADMIN}
+
+
 _TEMPLATES: Final = Jinja2Templates(
     env=jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -43,6 +48,7 @@ _TEMPLATES.env.filters.update(
         "iso": wording.iso,
         "clock_time": wording.clock_time,
         "pages": pages,
+        "operates": operates,
     }
 )
 _TEMPLATES.env.globals.update(
