@@ -115,9 +115,9 @@ def send_study(resources, study=1, slices=1, **said):
     return send(resources, *contents, **{"complete": True, **said}).studies[0].study_id
 
 
-def key_for(resources, role=Role.COORDINATOR, site=None, label="test") -> str:
+def key_for(resources, role=Role.COORDINATOR, site=None) -> str:
     """Return a new API key."""
-    return create_key(resources, role, label=label, site=site)
+    return create_key(resources, role, label="test", site=site)
 
 
 def finding(kind=HemorrhageType.SDH, **changes):

@@ -3,11 +3,9 @@ import threading
 import pytest
 
 from preread.db.events import EventKind
-from preread.errors import IllegalStep, StaleClaim
-from preread.keys import Role, caller_of_key
+from preread.errors import StaleClaim
 from preread.reconcile import forget_old, reconcile
 from preread.report import report_study
-from preread.retry import retry_pre_read
 from preread.study import AiState, ReadStep, TaskState
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 from preread.work import (
@@ -18,7 +16,7 @@ from preread.work import (
     return_expired_tasks,
     return_tasks_of,
 )
-from tests.builders import instance_bytes, key_for, result, send, send_study
+from tests.builders import instance_bytes, result, send, send_study
 
 
 def study_of(resources, study_id):
@@ -117,23 +115,6 @@ def test_a_poisonous_study_fails_after_three_attempts_and_stays_in_its_place(res
     after = study_of(resources, study_id)
     assert (after.ai_state, after.ai_reason) == (AiState.FAILED, ReasonCode.WORKER_LOST)
     assert (after.ranked, after.key_ms) == (True, before.key_ms)
-
-
-def test_a_failed_study_that_a_person_retries_is_tried_as_if_new(resources):
-    study_id = send_study(resources)
-    by = caller_of_key(resources, key_for(resources, Role.COORDINATOR))
-    before = study_of(resources, study_id)
-    with pytest.raises(IllegalStep):
-        retry_pre_read(resources, study_id, by=by)
-    claim = claim_next(resources, "w")
-    fail_claim(resources, claim, ReasonCode.TIMED_OUT, worker="w", retry=False)
-    retried = retry_pre_read(resources, study_id, by=by)
-    assert (retried.ai_state, retried.ai_reason) == (AiState.QUEUED, None)
-    assert (retried.key_ms, retried.due_at) == (before.key_ms, before.due_at)
-    again = claim_next(resources, "w")
-    assert (again.study.id, again.attempt) == (study_id, 1)
-    finish_claim(resources, again, result(again), worker="w")
-    assert study_of(resources, study_id).ai_state is AiState.SUCCEEDED
 
 
 def test_a_failure_that_cannot_get_better_is_not_tried_again(resources):

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from preread.keys import Role
+from preread.keys import Role, create_key
 from preread.resources import utc_now
 from preread.terms import OrderClass
-from tests.builders import key_for, send_study
+from tests.builders import send_study
 from tests.support.chromium import WAIT_MS
 from tests.support.seed import pre_read_of
 from tests.support.web import server_of, with_settings
@@ -74,7 +74,7 @@ def visit(browser, served):
             "console",
             lambda message: problems.append(message.text) if message.type == "error" else None,
         )
-        key = key_for(resources, role, label=name)
+        key = create_key(resources, role, label=name)
         page.goto(f"{url}/sign-in?next={path}#key={key}")
         page.click("button[type=submit]")
         page.wait_for_selector('#live[data-state="live"]' if path == "/" else "#main")
