@@ -11,8 +11,9 @@ from api.views import study_view
 from api.wording import Badge, badge
 from preread.findings import KeyImage, Mode, PreRead, for_mode
 from preread.keys import Caller
+from preread.reading import ReadStep, allowed_read_steps
 from preread.resources import Resources
-from preread.study import ReadStep, Study, allowed_read_steps
+from preread.study import Study
 
 _STEP_WORDS: Final = {
     ReadStep.FINAL_REPORT: ("final", "Final report given"),

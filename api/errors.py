@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from api.problems import MEANING, PATH
 from api.schemas import Problem, RefusedFile, RefusedValue
 from preread.errors import (
+    ClaimNotHeld,
     Conflict,
     IllegalStep,
     InvalidRequest,
@@ -184,7 +185,7 @@ def _headers(code: str) -> dict[str, str]:
 def _extensions(error: PreReadError) -> dict[str, Any]:
     if isinstance(error, NothingStored):
         return {"files": tuple(RefusedFile(number=n, code=code) for n, code in error.files)}
-    if isinstance(error, IllegalStep):
+    if isinstance(error, (IllegalStep, ClaimNotHeld)):
         return {"state": error.state, "allowed": error.allowed}
     if isinstance(error, PreReadMissing):
         return {"ai_state": error.ai_state, "ai_reason": error.ai_reason}

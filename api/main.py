@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     admin,
+    claims,
     contract,
     errors,
     page,
@@ -75,7 +76,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, pre_reads, slices, worklist, service, retry),
+        *(studies, claims, pre_reads, slices, worklist, service, retry),
         *(sign_in, page, page_steps, admin),
     ):
         app.include_router(module.router)

@@ -85,6 +85,12 @@ MEANING: Final = MappingProxyType(
             "No such key image",
             "The pre-read has no key image of this number, or none with an overlay.",
         ),
+        "alert-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such alert",
+            "There is no alert of this number, or it belongs to a site that the key does not "
+            "cover.",
+        ),
         "slice-not-found": Meaning(
             HTTPStatus.NOT_FOUND,
             "No such slice",
@@ -110,6 +116,12 @@ MEANING: Final = MappingProxyType(
             HTTPStatus.CONFLICT,
             "The study cannot take this step",
             "`state` says where the study is and `allowed` which steps it can take from there.",
+        ),
+        "claim-not-held": Meaning(
+            HTTPStatus.CONFLICT,
+            "The study is not claimed under this token",
+            "Somebody else holds it, or the claim ran out or was taken over. `state` says where the "
+            "study is and `allowed` what can be done from there; claim it anew to go on.",
         ),
         "conflict": Meaning(
             HTTPStatus.CONFLICT,

@@ -6,13 +6,17 @@ and a reader can rely on it; null says that there is nothing.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.dicom.picture import WindowName
 from preread.findings import FindingSummary, Mode
+from preread.reading import ReadStep
 from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 
 class _Answer(BaseModel):
@@ -60,12 +64,44 @@ class StudyLinks(_Answer):
     page: str
 
 
+class ClaimView(_Answer):
+    """Who reads a study now; the name is the label of the key, and ``mine`` says it is yours."""
+
+    by: str
+    mine: bool
+    since: datetime
+    lease_until: datetime
+
+
+class AssignmentView(_Answer):
+    """To whom the coordinator gave a study that waits; until then others are not offered it."""
+
+    to: str
+    mine: bool
+    until: datetime
+
+
+class HoldView(_Answer):
+    """Why a study waits for something else than a reader; its clock is stopped."""
+
+    reason: str
+    since: datetime
+
+
+class PinView(_Answer):
+    """Why a person put a study in front of all others, and until when."""
+
+    reason: str
+    until: datetime
+
+
 class StudyView(_Answer):
     """A study as the API shows it.
 
     ``level``, ``findings`` and the like are what the newest pre-read says, which may be that
     of an earlier revision while ``ai_state`` is not final. ``result_hidden`` is true for keys
-    that may send but not read; then those members are null or empty.
+    that may send but not read; then those members are null or empty. ``held_s`` is the time of
+    all holds that ended; ``due_at`` is later by it.
     """
 
     study_id: str
@@ -91,6 +127,12 @@ class StudyView(_Answer):
     ai_done_at: datetime | None
     read_state: ReadState
     reported_at: datetime | None
+    allowed_steps: tuple[ReadStep, ...]
+    claim: ClaimView | None
+    assignment: AssignmentView | None
+    hold: HoldView | None
+    held_s: float
+    pin: PinView | None
     on_worklist: bool
     due_at: datetime | None
     policy_version: str | None
@@ -125,7 +167,11 @@ class WorklistRow(_Answer):
 
 
 class Counts(_Answer):
-    """How many waiting studies are in which condition, for all that the key covers."""
+    """How many studies are in which condition, for all that the key covers.
+
+    The last four are off the waiting list and will not leave their state by themselves, but for
+    claims that expire.
+    """
 
     waiting: int
     flagged: int
@@ -134,6 +180,10 @@ class Counts(_Answer):
     failed: int
     not_assessed: int
     receiving: int
+    claimed: int
+    on_hold: int
+    reopened: int
+    second_requested: int
 
 
 class WorklistAnswer(_Answer):
@@ -227,6 +277,7 @@ class ReportRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     status: ReportStatus = Field(description="preliminary keeps the study open for a final one.")
+    token: Token | None = Field(default=None, description="Of the claim, if the study has one.")
 
 
 class TurnaroundView(_Answer):

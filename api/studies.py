@@ -26,8 +26,9 @@ from preread import completion
 from preread import report as reports
 from preread.keys import Caller
 from preread.notice import NOTICE
+from preread.reading import ReadStep
 from preread.receive import receive
-from preread.study import ReadState, ReadStep
+from preread.study import ReadState
 from preread.submission import Receipt, Submission
 from preread.terms import OrderClass
 
@@ -144,9 +145,12 @@ def get_study_events(
 def report_study(
     caller: ReaderCaller, study_id: StudyId, body: ReportRequest, resources: ResourcesDep
 ) -> ReportAnswer:
-    """Say that a radiologist reported the study; a report takes it off the worklist."""
+    """Say that a radiologist reported the study; a report takes it off the worklist.
+
+    Who claimed the study sends the token. A study that nobody holds can be reported without one.
+    """
     spent = reports.report_study(
-        resources, study_id, _STEP[body.status], actor=caller.key_id, site=caller.site
+        resources, study_id, _STEP[body.status], by=caller, token=body.token
     )
     return ReportAnswer(
         study_id=study_id,

@@ -2,12 +2,21 @@
 
 from typing import Final
 
-from api.schemas import EventView, StudyLinks, StudyView
+from api.schemas import (
+    AssignmentView,
+    ClaimView,
+    EventView,
+    HoldView,
+    PinView,
+    StudyLinks,
+    StudyView,
+)
 from preread.db.events import Event
 from preread.findings import FindingSummary, Mode, summary_without_places
 from preread.keys import Caller, Role
 from preread.ranking import DEFAULT_POLICY
-from preread.study import AiState, Study
+from preread.reading import ReadStep, allowed_read_steps
+from preread.study import AiState, Handling, Study
 from preread.terms import REASON_TEXT, Level
 
 ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
@@ -42,6 +51,12 @@ def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
         ai_done_at=study.ai_done_at,
         read_state=study.read_state,
         reported_at=study.reported_at,
+        allowed_steps=() if hidden else _allowed(study),
+        claim=None if hidden else _claim(study.handling, caller),
+        assignment=None if hidden else _assignment(study.handling, caller),
+        hold=None if hidden else _hold(study.handling),
+        held_s=study.handling.held_ms / 1000,
+        pin=None if hidden else _pin(study.handling),
         on_worklist=study.ranked,
         due_at=None if hidden else study.due_at,
         policy_version=study.policy_version,
@@ -55,6 +70,43 @@ def study_view(study: Study, caller: Caller, mode: Mode) -> StudyView:
         key_image_url=None if hidden else key_image_url(study),
         links=_links(study),
     )
+
+
+def _allowed(study: Study) -> tuple[ReadStep, ...]:
+    return () if study.completed_at is None else allowed_read_steps(study.read_state)
+
+
+def _claim(handling: Handling, caller: Caller) -> ClaimView | None:
+    if handling.claimed_at is None or handling.lease_until is None:
+        return None
+    return ClaimView(
+        by=handling.claimed_by_name or "",
+        mine=handling.claimed_by == caller.key_id,
+        since=handling.claimed_at,
+        lease_until=handling.lease_until,
+    )
+
+
+def _assignment(handling: Handling, caller: Caller) -> AssignmentView | None:
+    if handling.assigned_until is None:
+        return None
+    return AssignmentView(
+        to=handling.assigned_to_name or "",
+        mine=handling.assigned_to == caller.key_id,
+        until=handling.assigned_until,
+    )
+
+
+def _hold(handling: Handling) -> HoldView | None:
+    if handling.held_at is None:
+        return None
+    return HoldView(reason=handling.hold_reason or "", since=handling.held_at)
+
+
+def _pin(handling: Handling) -> PinView | None:
+    if handling.pinned_until is None:
+        return None
+    return PinView(reason=handling.pin_reason or "", until=handling.pinned_until)
 
 
 def _said_of_all(study: Study, level: Level | None) -> Level | None:

@@ -103,6 +103,7 @@ def _etag(seq: int, filters: Filters, caller: Caller, settings: Settings) -> str
     parts = (
         __version__,
         settings.mode.value,
+        caller.key_id,
         caller.site,
         caller.role.value,
         seq,

@@ -22,6 +22,8 @@ class ProblemError(PreReadError):
         What went wrong, as a stable word.
     files
         ``(number, code)`` of each refused file, where the problem is an upload's.
+    allowed
+        The steps that the study can take, where it could not take the one asked for.
     """
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
@@ -29,6 +31,7 @@ class ProblemError(PreReadError):
         self.problem_code = str(body.get("code", "unknown"))
         self.title = str(body.get("title", f"HTTP status {status}"))
         self.detail = str(body.get("detail", ""))
+        self.allowed = tuple(str(step) for step in body.get("allowed") or ())
         self.files = tuple((one["number"], one["code"]) for one in body.get("files") or ())
         super().__init__(f"{self.title}. {self.detail}".strip())
 
@@ -94,6 +97,7 @@ class RemoteStudy(_Answer):
     revision: int
     ai_state: str
     ai_reason_text: str | None
+    read_state: str
     on_worklist: bool
     due_at: datetime | None
     rank_reason: str | None
@@ -101,6 +105,21 @@ class RemoteStudy(_Answer):
     findings: tuple[FindingSummary, ...]
     summary: str | None
     key_image_count: int
+
+
+class RemoteClaim(_Answer):
+    """What proves a claim, and how to keep it: a sign of life every ``heartbeat_s`` seconds."""
+
+    token: str
+    lease_until: datetime
+    heartbeat_s: float
+
+
+class ClaimedStudy(_Answer):
+    """A study in the caller's hands."""
+
+    study: RemoteStudy
+    claim: RemoteClaim
 
 
 class RemoteEvent(_Answer):

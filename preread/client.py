@@ -21,6 +21,7 @@ import httpx
 from httpx_sse import connect_sse
 
 from preread.answers import (
+    ClaimedStudy,
     PreReadFailed,
     ProblemError,
     RemoteEvent,
@@ -203,9 +204,51 @@ class PreReadClient:
         path = f"/v1/studies/{study_id}/key-images/{number}.png"
         return self._request("GET", path, params={"overlay": str(overlay).lower()}).content
 
-    def report(self, study_id: str, *, final: bool = True) -> Mapping[str, Any]:
-        """Say that a radiologist reported the study; return its turnaround time."""
+    def claim_next(self, **filters: str) -> ClaimedStudy | None:
+        """Take the study that is to be read next; None if none waits.
+
+        Parameters
+        ----------
+        filters
+            ``site`` and ``modality``.
+        """
+        said = {**filters, "token": _new_token()}
+        answer = self._request("POST", "/v1/worklist/next", json=said)
+        return None if not answer.content else ClaimedStudy.model_validate(answer.json())
+
+    def claim(self, study_id: str) -> ClaimedStudy:
+        """Take a study; it leaves the list while signs of life come."""
+        return self._claiming(study_id, "claim", {"token": _new_token()})
+
+    def take_over(self, study_id: str, reason: str) -> ClaimedStudy:
+        """Take a study out of a colleague's hands."""
+        return self._claiming(study_id, "take-over", {"token": _new_token(), "reason": reason})
+
+    def keep(self, study_id: str, token: str) -> ClaimedStudy:
+        """Give a sign of life for a claimed study."""
+        return self._claiming(study_id, "heartbeat", {"token": token})
+
+    def release(self, study_id: str, token: str) -> RemoteStudy:
+        """Put a claimed study back in its place."""
+        return self._step(study_id, "release", {"token": token})
+
+    def report(
+        self, study_id: str, *, final: bool = True, token: str | None = None
+    ) -> Mapping[str, Any]:
+        """Say that a radiologist reported the study; return its turnaround time.
+
+        Parameters
+        ----------
+        study_id
+            Which.
+        final
+            False for a preliminary report.
+        token
+            Of the claim, if the study has one.
+        """
         said = {"status": "final" if final else "preliminary"}
+        if token is not None:
+            said["token"] = token
         answer = self._request("POST", f"/v1/studies/{study_id}/report", json=said)
         turnaround: Mapping[str, Any] = answer.json()["turnaround"]
         return turnaround
@@ -228,6 +271,14 @@ class PreReadClient:
             except httpx.TransportError:
                 self._pause(pause_s)
                 pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+
+    def _claiming(self, study_id: str, step: str, said: Mapping[str, Any]) -> ClaimedStudy:
+        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
+        return ClaimedStudy.model_validate(answer.json())
+
+    def _step(self, study_id: str, step: str, said: Mapping[str, Any]) -> RemoteStudy:
+        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
+        return RemoteStudy.model_validate(answer.json()["study"])
 
     def _stream(self, after: int | None) -> Iterator[RemoteEvent]:
         headers = {} if after is None else {"Last-Event-ID": str(after)}
@@ -254,6 +305,11 @@ class PreReadClient:
                 self._pause(_retry_after_s(answer, pause_s))
             pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
         return _refuse_problem(self._http.request(method, path, **said))
+
+
+def _new_token() -> str:
+    """Return a token for one claim, so that a retry of its request finds the same claim."""
+    return uuid4().hex
 
 
 def _is_loopback(url: str) -> bool:

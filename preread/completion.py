@@ -27,7 +27,10 @@ def complete_study(work: UnitOfWork, row: StudyRow, *, actor: str, now: datetime
     row.settled = True
     row.unsettled_since = None
     row.revision += 1
-    row.completed_at = row.completed_at or now
+    if row.completed_at is None:
+        row.completed_at = now
+        # What the site promises now is promised for this study; later targets are for later ones.
+        row.targets_version = work.targets.newest_version(row.site)
     row.ai_state = AiState.QUEUED
     row.ai_reason = None
     row.ai_started_at = None

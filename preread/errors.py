@@ -17,10 +17,12 @@
     │   └── IdempotencyKeyReused
     ├── Conflict
     │   ├── InstanceConflict
-    │   └── IllegalStep
+    │   ├── IllegalStep
+    │   └── ClaimNotHeld            a reader's token is not the current one
     ├── NotFound
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
+    │   ├── AlertNotFound
     │   ├── KeyImageNotFound
     │   └── SliceNotFound
     ├── NotAuthenticated
@@ -162,6 +164,25 @@ class IllegalStep(Conflict):
         self.allowed = tuple(allowed)
 
 
+class ClaimNotHeld(Conflict):
+    """The step needs the token under which the study is claimed now.
+
+    Attributes
+    ----------
+    state
+        Where the study is.
+    allowed
+        The steps that can be taken from there, some only with the token.
+    """
+
+    code = "claim-not-held"
+
+    def __init__(self, state: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"The study is {state}, and not claimed under the token of the request.")
+        self.state = state
+        self.allowed = tuple(allowed)
+
+
 class NotFound(PreReadError):
     """What was asked for does not exist, or not for this caller."""
 
@@ -178,6 +199,12 @@ class PreReadNotFound(NotFound):
     """The study has no pre-read yet."""
 
     code = "pre-read-not-found"
+
+
+class AlertNotFound(NotFound):
+    """No such alert for this caller."""
+
+    code = "alert-not-found"
 
 
 class KeyImageNotFound(NotFound):

@@ -168,6 +168,7 @@ def _new_study(
         due_at=None,
         rank_reason=None,
         policy_version=None,
+        held_ms=0,
     )
 
 

@@ -32,11 +32,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the key's ID, its role, and its site (None for all sites)."""
+    """Who calls: the key's ID, its role, its site (None for all sites) and its label."""
 
     key_id: str
     role: Role
     site: str | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ def check_site(site: str) -> str:
 def _caller(row: ApiKeyRow, now: datetime) -> Caller:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise _unknown()
-    return Caller(row.id, Role(row.role), row.site)
+    return Caller(row.id, Role(row.role), row.site, row.label)
 
 
 def _digest(secret: str) -> str:

@@ -96,6 +96,41 @@ DEFAULT_POLICY: Final = Policy(
 )
 
 
+SHORTEST_TARGET_MIN: Final = 10
+LONGEST_TARGET_MIN: Final = 10_080
+"""What a site may promise. Nothing shorter than the target of a critical study, so that the
+bound on overtaking holds across sites."""
+
+
+def policy_of_site(site: str, version: int, order_target_min: Mapping[OrderClass, int]) -> Policy:
+    """Return the shipped policy under the target times of a site.
+
+    Raises
+    ------
+    ValueError
+        If a target is missing or out of range.
+
+    Examples
+    --------
+    >>> minutes = {order: 45 for order in OrderClass}
+    >>> policy_of_site("north", 3, minutes).version
+    '2026-1+t3'
+    """
+    wrong = [
+        order.value
+        for order, minutes in order_target_min.items()
+        if not SHORTEST_TARGET_MIN <= minutes <= LONGEST_TARGET_MIN
+    ]
+    if wrong:
+        message = f"the targets of {site} for {wrong} are out of range"
+        raise ValueError(message)
+    return Policy(
+        version=f"{DEFAULT_POLICY.version}+t{version}",
+        order_target_min=MappingProxyType(dict(order_target_min)),
+        promotions=DEFAULT_POLICY.promotions,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a study stands on the worklist, and why.

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from preread.completion import complete_quiet_studies
 from preread.resources import Resources
+from preread.upkeep import let_time_pass
 from preread.work import return_expired_tasks
 
 _ORPHAN_AGE_S = 6 * 3600.0
@@ -21,14 +22,16 @@ class Reconciled:
 
     completed: int
     returned: int
+    ran_out: int
     rings: int
 
 
 def reconcile(resources: Resources) -> Reconciled:
-    """Complete quiet studies, give back expired leases and ring for tasks that wait."""
+    """Complete quiet studies, end what has run out and ring for tasks that wait."""
     completed = complete_quiet_studies(resources)
     returned = return_expired_tasks(resources)
-    return Reconciled(completed, returned, ring_for_waiting(resources))
+    ran_out = let_time_pass(resources)
+    return Reconciled(completed, returned, ran_out, ring_for_waiting(resources))
 
 
 def ring_for_waiting(resources: Resources) -> int:

@@ -159,6 +159,20 @@ class Settings(BaseSettings):
         description="Folder with the manifest and the weights of the model.",
     )
 
+    claim_lease_s: Seconds = Field(
+        default=600.0,
+        description="A claimed study without a sign of life of its reader goes back then.",
+    )
+    assignment_s: Seconds = Field(
+        default=900.0, description="A study assigned to a reader is everybody's again after this."
+    )
+    alert_nag_s: Seconds = Field(
+        default=120.0, description="An alert that nobody acknowledged is repeated once after this."
+    )
+    alert_escalate_s: Seconds = Field(
+        default=360.0, description="An unacknowledged alert goes to the coordinators after this."
+    )
+
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."

@@ -1,4 +1,4 @@
-"""The life of a study: two machines side by side, ingest/AI and read.
+"""The life of a study: two machines side by side, ingest/AI and reading.
 
 Ingest/AI::
 
@@ -6,10 +6,7 @@ Ingest/AI::
                              ▲               │
                              └──lost worker──┘          late slices: back to receiving
 
-Read::
-
-    unread ─preliminary_report─▶ preliminary ─final_report─▶ final
-      └────────────────────final_report────────────────────────▲
+The reading is the table of :mod:`preread.reading`.
 
 A study is *ranked*, that is on the waiting list, while it is unread and has been
 completed once. What the AI does never takes it off that list.
@@ -18,9 +15,7 @@ completed once. What the AI does never takes it off that list.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
-from preread.errors import IllegalStep
 from preread.findings import FindingSummary
 from preread.terms import Level, OrderClass, ReasonCode
 
@@ -40,8 +35,14 @@ class ReadState(StrEnum):
     """How far the radiologist got."""
 
     UNREAD = "unread"
+    CLAIMED = "claimed"
+    ON_HOLD = "on_hold"
     PRELIMINARY = "preliminary"
     FINAL = "final"
+    REOPENED = "reopened"
+    SECOND_REQUESTED = "second_requested"
+    CLAIMED_SECOND = "claimed_second"
+    CANCELLED = "cancelled"
 
 
 class TaskState(StrEnum):
@@ -54,11 +55,30 @@ class TaskState(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class ReadStep(StrEnum):
-    """What a reader can do to a study."""
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """Who has a study in hand, and what people decided about it.
 
-    PRELIMINARY_REPORT = "preliminary_report"
-    FINAL_REPORT = "final_report"
+    Attributes
+    ----------
+    claimed_by, assigned_to
+        IDs of keys; the names are the labels of those keys.
+    held_at, held_ms
+        Since when the study is on hold, and the milliseconds of all holds that ended.
+    """
+
+    claimed_by: str | None = None
+    claimed_by_name: str | None = None
+    claimed_at: datetime | None = None
+    lease_until: datetime | None = None
+    assigned_to: str | None = None
+    assigned_to_name: str | None = None
+    assigned_until: datetime | None = None
+    held_at: datetime | None = None
+    held_ms: int = 0
+    hold_reason: str | None = None
+    pinned_until: datetime | None = None
+    pin_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +100,8 @@ class Study:
         what ranks the study.
     ranked
         Whether the study is on the waiting list.
+    handling
+        Who has it in hand.
     """
 
     id: str
@@ -117,43 +139,4 @@ class Study:
     due_at: datetime | None
     rank_reason: str | None
     policy_version: str | None
-
-
-_READ_STEPS: Final = {
-    ReadState.UNREAD: {
-        ReadStep.PRELIMINARY_REPORT: ReadState.PRELIMINARY,
-        ReadStep.FINAL_REPORT: ReadState.FINAL,
-    },
-    ReadState.PRELIMINARY: {ReadStep.FINAL_REPORT: ReadState.FINAL},
-    ReadState.FINAL: {},
-}
-
-
-def allowed_read_steps(state: ReadState) -> tuple[ReadStep, ...]:
-    """Return the steps that a reader can take from ``state``.
-
-    Examples
-    --------
-    >>> [step.value for step in allowed_read_steps(ReadState.PRELIMINARY)]
-    ['final_report']
-    """
-    return tuple(_READ_STEPS[state])
-
-
-def take_read_step(state: ReadState, step: ReadStep) -> ReadState:
-    """Return the state after ``step``.
-
-    Raises
-    ------
-    IllegalStep
-        If the step cannot be taken from ``state``; it names those that can.
-
-    Examples
-    --------
-    >>> take_read_step(ReadState.UNREAD, ReadStep.FINAL_REPORT).value
-    'final'
-    """
-    steps = _READ_STEPS[state]
-    if step not in steps:
-        raise IllegalStep(state.value, step.value, [allowed.value for allowed in steps])
-    return steps[step]
+    handling: Handling = Handling()

@@ -7,6 +7,7 @@ declared dead, is refused when it comes back with a result.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from preread.db.events import EventKind
 from preread.db.placing import place_study
@@ -64,6 +65,17 @@ class Result:
     document: PreRead
     key_images: tuple[KeyImageFiles, ...]
     summaries: tuple[FindingSummary, ...]
+
+
+_LATE: Final = {
+    ReadState.CLAIMED: EventKind.FLAGGED_AFTER_CLAIM,
+    ReadState.CLAIMED_SECOND: EventKind.FLAGGED_AFTER_CLAIM,
+    ReadState.PRELIMINARY: EventKind.FLAGGED_AFTER_REPORT,
+    ReadState.FINAL: EventKind.FLAGGED_AFTER_REPORT,
+    ReadState.REOPENED: EventKind.FLAGGED_AFTER_REPORT,
+    ReadState.SECOND_REQUESTED: EventKind.FLAGGED_AFTER_REPORT,
+}
+"""What a flag is that no longer moves a study; one on hold or cancelled has its place or none."""
 
 
 def claim_next(resources: Resources, worker: str) -> Claim | None:
@@ -134,8 +146,9 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
             else EventKind.PRE_READ_SUCCEEDED
         )
         kinds = [kind]
-        if row.read_state != ReadState.UNREAD and level in DEFAULT_POLICY.promotions:
-            kinds.append(EventKind.FLAGGED_AFTER_REPORT)
+        late = _LATE.get(ReadState(row.read_state))
+        if late is not None and level in DEFAULT_POLICY.promotions:
+            kinds.append(late)
         for one in kinds:
             work.events.append(
                 one,
@@ -172,6 +185,7 @@ def _show_result(row: StudyRow, result: Result, now: datetime) -> None:
         row.ai_state = AiState.NOT_ASSESSED if not_assessed else AiState.SUCCEEDED
         row.ai_reason = document.eligibility.reasons[0] if not_assessed else None
     row.ai_done_at = now
+    row.model_version = None if document.model is None else document.model.version
     row.level = level
     row.findings = [summary.model_dump(mode="json") for summary in result.summaries]
     row.key_image_count = len(result.key_images)

@@ -31,7 +31,7 @@ from preread.findings import (
     TriageEffect,
     TypeProbability,
 )
-from preread.keys import Role, create_key
+from preread.keys import Role, caller_of_key, create_key
 from preread.notice import NOTICE
 from preread.ranking import DEFAULT_POLICY
 from preread.receive import receive
@@ -113,6 +113,11 @@ def send_study(resources, study=1, slices=1, **said):
     """Receive a small complete study and return its ID."""
     contents = [instance_bytes(study, number=number + 1) for number in range(slices)]
     return send(resources, *contents, **{"complete": True, **said}).studies[0].study_id
+
+
+def caller_for(resources, role=Role.READER, site=None, label="Dr. Test"):
+    """Return who calls with a new key."""
+    return caller_of_key(resources, create_key(resources, role, label=label, site=site))
 
 
 def key_for(resources, role=Role.COORDINATOR, site=None) -> str:

@@ -1,6 +1,6 @@
 """Puts a study in its place on the worklist and says so when the place changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from preread import ranking
 from preread.db.events import EventKind
@@ -16,13 +16,20 @@ def place_study(
     """Store the place that the policy gives to the present facts of a study.
 
     Returns None, and leaves the study unranked, while it was never complete. An event is
-    appended only if the key or the presence on the list changed.
+    appended only if the study came onto the list, left it or moved on it. Time on hold moves
+    what the page counts down to, never the place.
     """
     if row.completed_at is None:
         return None
     level = _level_of(row)
-    place = ranking.place(row.completed_at, OrderClass(row.order_class), level)
-    before = (row.ranked, row.key_ms)
+    place = ranking.place(
+        row.completed_at,
+        OrderClass(row.order_class),
+        level,
+        policy=work.targets.policy(row.site, row.targets_version),
+        pinned=row.pinned_until is not None,
+    )
+    before = (row.ranked, row.lane, row.key_ms)
     detail = {
         "cause": cause,
         "key_ms_before": row.key_ms if row.ranked else None,
@@ -34,10 +41,10 @@ def place_study(
     row.lane = place.lane
     row.key_ms = place.key_ms
     row.t0_ms = place.t0_ms
-    row.due_at = place.due_at
+    row.due_at = place.due_at + timedelta(milliseconds=row.held_ms or 0)
     row.rank_reason = place.reason
     row.policy_version = place.policy_version
-    if (row.ranked, row.key_ms) != before:
+    if (row.ranked or before[0]) and (row.ranked, row.lane, row.key_ms) != before:
         work.events.append(
             EventKind.RANK_CHANGED,
             study_id=row.id,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from preread.db.tables import UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
-from preread.study import AiState, ReadState, Study
+from preread.study import AiState, Handling, ReadState, Study
 from preread.terms import Level, OrderClass, ReasonCode
 
 
@@ -45,13 +45,19 @@ class StudyRepository:
             raise StudyNotFound(message)
         return study_of(row)
 
-    def locked(self, study_id: str) -> StudyRow:
-        """Return the row of a study, locked to the end of the transaction."""
+    def locked(self, study_id: str, *, site: str | None = None) -> StudyRow:
+        """Return the row of a study, locked to the end of the transaction.
+
+        Raises
+        ------
+        StudyNotFound
+            If there is none, or it belongs to another site than ``site``.
+        """
         query = sa.select(StudyRow).where(StudyRow.id == study_id).with_for_update()
         # Read again, also if the session knows the row: it may have changed during the wait.
         query = query.execution_options(populate_existing=True)
         row = self._session.scalars(query).one_or_none()
-        if row is None:
+        if row is None or site not in {None, row.site}:
             message = f"There is no study {study_id}."
             raise StudyNotFound(message)
         return row
@@ -112,6 +118,16 @@ class StudyRepository:
             ),
         )
         return tuple(self._session.scalars(query))
+
+    def ids_to_wake(self, now: datetime) -> tuple[str, ...]:
+        """Return the studies of which a claim, a pin or an assignment has run out."""
+        query = sa.select(StudyRow.id).where(StudyRow.wake_at <= now).order_by(StudyRow.wake_at)
+        return tuple(self._session.scalars(query))
+
+    def claimed_under(self, digest: str) -> StudyRow | None:
+        """Return the study that is claimed under a token, locked."""
+        query = sa.select(StudyRow).where(StudyRow.claim_sha256 == digest).limit(1)
+        return self._session.scalars(query.with_for_update()).first()
 
     def pre_read(self, study_id: str, revision: int | None = None) -> PreReadRow | None:
         """Return the newest pre-read of a study, or that of a revision."""
@@ -176,4 +192,18 @@ def study_of(row: StudyRow) -> Study:
         due_at=row.due_at,
         rank_reason=row.rank_reason,
         policy_version=row.policy_version,
+        handling=Handling(
+            claimed_by=row.claimed_by,
+            claimed_by_name=row.claimed_by_name,
+            claimed_at=row.claimed_at,
+            lease_until=row.lease_until,
+            assigned_to=row.assigned_to,
+            assigned_to_name=row.assigned_to_name,
+            assigned_until=row.assigned_until,
+            held_at=row.held_at,
+            held_ms=row.held_ms,
+            hold_reason=row.hold_reason,
+            pinned_until=row.pinned_until,
+            pin_reason=row.pin_reason,
+        ),
     )

@@ -53,7 +53,10 @@ class Base(DeclarativeBase):
 
 RANKED: Final[sa.ColumnElement[bool]] = sa.literal_column("ranked")
 UNSETTLED: Final[sa.ColumnElement[bool]] = sa.literal_column("NOT settled")
-"""The very words of the partial indexes of ``study``, not «= 1» or «IS true»: only so does
+TIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("wake_at IS NOT NULL")
+CLAIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("claim_sha256 IS NOT NULL")
+OPEN: Final[sa.ColumnElement[bool]] = sa.literal_column("closed_at IS NULL")
+"""The very words of the partial indexes, not «= 1» or «IS true»: only so does
 SQLite take them."""
 
 _READING_ORDER: Final = ("lane", "key_ms", "t0_ms", "id")
@@ -78,6 +81,8 @@ class StudyRow(Base):
         # Covers the counts over the list, so that they read no row of the table.
         _partial("ix_study_counts", "site", "rank_level", "ai_state", "ranked", where=RANKED),
         _partial("ix_study_unsettled", "last_instance_at", where=UNSETTLED),
+        _partial("ix_study_wake_at", "wake_at", where=TIMED),
+        _partial("ix_study_claim", "claim_sha256", where=CLAIMED),
         sa.Index("ix_study_accession_number", "accession_number"),
     )
 
@@ -121,6 +126,25 @@ class StudyRow(Base):
     due_at: Mapped[datetime | None]
     rank_reason: Mapped[str | None] = mapped_column(sa.Text)
     policy_version: Mapped[str | None] = mapped_column(sa.String(32))
+    # Of the site's target times; set once, at the first completion. None is the shipped policy.
+    targets_version: Mapped[int | None]
+    model_version: Mapped[str | None] = mapped_column(sa.String(64))
+
+    claimed_by: Mapped[str | None] = mapped_column(sa.String(16))
+    claimed_by_name: Mapped[str | None] = mapped_column(sa.String(64))
+    claim_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    claimed_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    assigned_to: Mapped[str | None] = mapped_column(sa.String(16))
+    assigned_to_name: Mapped[str | None] = mapped_column(sa.String(64))
+    assigned_until: Mapped[datetime | None]
+    held_at: Mapped[datetime | None]
+    held_ms: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    hold_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    pinned_until: Mapped[datetime | None]
+    pin_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    # The first of the times above that runs out, so that one index finds them all.
+    wake_at: Mapped[datetime | None]
 
 
 class InstanceRow(Base):
@@ -203,6 +227,43 @@ class EventRow(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
 
     __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class AlertRow(Base):
+    """One call for attention; a revision of a study calls once."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        sa.UniqueConstraint("study_id", "revision"),
+        _partial("ix_alert_open", "raised_at", where=OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"))
+    revision: Mapped[int]
+    site: Mapped[str] = mapped_column(sa.String(64))
+    kind: Mapped[str] = mapped_column(sa.String(24))
+    level: Mapped[str] = mapped_column(sa.String(16))
+    raised_at: Mapped[datetime]
+    addressee: Mapped[str | None] = mapped_column(sa.String(16))
+    stage: Mapped[str] = mapped_column(sa.String(16))
+    stage_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_how: Mapped[str | None] = mapped_column(sa.String(16))
+    closed_by: Mapped[str | None] = mapped_column(sa.String(64))
+    closed_name: Mapped[str | None] = mapped_column(sa.String(64))
+
+
+class SiteTargetsRow(Base):
+    """One version of the minutes that a site promises for each order class."""
+
+    __tablename__ = "site_targets"
+
+    site: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    order_target_min: Mapped[dict[str, int]] = mapped_column(Json)
+    created_at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(sa.String(64))
 
 
 class ApiKeyRow(Base):

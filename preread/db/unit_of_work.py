@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from preread.db.events import EventRepository
 from preread.db.keys import KeyRepository
 from preread.db.studies import StudyRepository
+from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
 from preread.db.worklist import WorklistRepository
 
@@ -29,6 +30,7 @@ class UnitOfWork:
         self.studies = StudyRepository(self.session)
         self.worklist = WorklistRepository(self.session)
         self.tasks = TaskRepository(self.session)
+        self.targets = TargetsRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
 

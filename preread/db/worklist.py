@@ -1,6 +1,7 @@
 """The worklist: one indexed ORDER BY, a page at a time, and its counts."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
 from preread.terms import HemorrhageType, Level, OrderClass
 
+_ORDER: Final = (StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
 FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
 
 
@@ -48,6 +50,14 @@ class WorklistQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class NextQuery:
+    """Which of the waiting studies a reader takes from. None leaves a filter out."""
+
+    site: str | None = None
+    modality: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorklistPage:
     """One page in reading order, and whether more follow."""
 
@@ -66,6 +76,20 @@ class WorklistCounts:
     failed: int
     not_assessed: int
     receiving: int
+    claimed: int
+    on_hold: int
+    reopened: int
+    second_requested: int
+
+
+_COUNTED: Final = (
+    ReadState.CLAIMED,
+    ReadState.CLAIMED_SECOND,
+    ReadState.ON_HOLD,
+    ReadState.REOPENED,
+    ReadState.SECOND_REQUESTED,
+)
+"""States off the list that somebody has to end."""
 
 
 class WorklistRepository:
@@ -76,13 +100,9 @@ class WorklistRepository:
 
     def page(self, query: WorklistQuery) -> WorklistPage:
         """Return a page in the order of :func:`preread.ranking.sort_key`."""
-        order = (StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
-        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*order)
+        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*_ORDER)
         if query.after is not None:
-            last = query.after
-            statement = statement.where(
-                sa.tuple_(*order) > sa.tuple_(last.lane, last.key_ms, last.t0_ms, last.study_id)
-            )
+            statement = statement.where(sa.tuple_(*_ORDER) > _at(query.after))
         rows = self._session.scalars(statement.limit(query.limit + 1)).all()
         page = rows[: query.limit]
         more = len(rows) > query.limit
@@ -91,6 +111,31 @@ class WorklistRepository:
             next_cursor=_cursor(page[-1]) if more else None,
         )
 
+    def first_for(self, query: NextQuery, key_id: str, now: datetime) -> StudyRow | None:
+        """Return the first waiting study that is not left to another reader, locked.
+
+        A row that somebody else is claiming at this moment is passed over, not waited for.
+        """
+        free = sa.or_(
+            StudyRow.assigned_to.is_(None),
+            StudyRow.assigned_to == key_id,
+            StudyRow.assigned_until <= now,
+        )
+        conditions = [RANKED, free]
+        if query.site is not None:
+            conditions.append(StudyRow.site == query.site)
+        if query.modality is not None:
+            conditions.append(StudyRow.modality == query.modality)
+        statement = sa.select(StudyRow).where(*conditions).order_by(*_ORDER).limit(1)
+        return self._session.scalars(statement.with_for_update(skip_locked=True)).first()
+
+    def ahead_of(self, row: StudyRow, site: str | None) -> int:
+        """Return how many waiting studies, of a site or of all, are to be read before a study."""
+        conditions = [RANKED, sa.tuple_(*_ORDER) < _at(_cursor(row))]
+        if site is not None:
+            conditions.append(StudyRow.site == site)
+        return self._session.scalars(sa.select(sa.func.count()).where(*conditions)).one()
+
     def counts(self, site: str | None = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
         # Grouped in the order of its index, the count is one walk over that index.
@@ -98,10 +143,17 @@ class WorklistRepository:
         group = kinds if site is not None else (StudyRow.site, *kinds)
         waiting = sa.select(*kinds, sa.func.count()).where(RANKED).group_by(*group)
         receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
+        elsewhere = (
+            sa.select(StudyRow.read_state, sa.func.count())
+            .where(StudyRow.read_state.in_(_COUNTED))
+            .group_by(StudyRow.read_state)
+        )
         if site is not None:
             waiting = waiting.where(StudyRow.site == site)
             receiving = receiving.where(StudyRow.site == site)
+            elsewhere = elsewhere.where(StudyRow.site == site)
         rows = self._session.execute(waiting).all()
+        off = {ReadState(state): number for state, number in self._session.execute(elsewhere)}
         pending = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
         return WorklistCounts(
             waiting=sum(number for *_, number in rows),
@@ -111,6 +163,10 @@ class WorklistRepository:
             failed=sum(number for _, state, number in rows if state == AiState.FAILED),
             not_assessed=sum(number for _, state, number in rows if state == AiState.NOT_ASSESSED),
             receiving=self._session.scalars(receiving).one(),
+            claimed=off.get(ReadState.CLAIMED, 0) + off.get(ReadState.CLAIMED_SECOND, 0),
+            on_hold=off.get(ReadState.ON_HOLD, 0),
+            reopened=off.get(ReadState.REOPENED, 0),
+            second_requested=off.get(ReadState.SECOND_REQUESTED, 0),
         )
 
     def sites(self) -> tuple[str, ...]:
@@ -152,6 +208,10 @@ def _contents(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         # The types stand in a short JSON list; its text is searched for the closed word.
         conditions.append(sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"'))
     return conditions
+
+
+def _at(cursor: Cursor) -> sa.Tuple:
+    return sa.tuple_(cursor.lane, cursor.key_ms, cursor.t0_ms, cursor.study_id)
 
 
 def _cursor(row: StudyRow) -> Cursor:

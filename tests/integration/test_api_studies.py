@@ -85,6 +85,10 @@ def test_an_unknown_study_is_not_found(client, name, path):
         ("GET", "/key-images/1.png", None),
         ("POST", "/complete", None),
         ("POST", "/report", {"status": "final"}),
+        ("POST", "/claim", None),
+        ("POST", "/heartbeat", {"token": "x" * 20}),
+        ("POST", "/release", {"token": "x" * 20}),
+        ("POST", "/take-over", {"reason": "went home"}),
     ],
 )
 def test_a_study_of_another_site_is_not_found(client, resources, method, path, body):
@@ -130,7 +134,7 @@ def test_an_illegal_step_names_the_allowed_ones(client, resources):
     answer = client.post(f"/v1/studies/{study_id}/report", json={"status": "preliminary"})
     assert answer.status_code == 409
     assert answer.json()["state"] == "preliminary"
-    assert answer.json()["allowed"] == ["final_report"]
+    assert answer.json()["allowed"] == ["final_report", "cancel"]
 
 
 def test_a_study_that_is_still_received_cannot_be_reported(client, resources):

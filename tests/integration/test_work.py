@@ -4,9 +4,10 @@ import pytest
 
 from preread.db.events import EventKind
 from preread.errors import StaleClaim
+from preread.reading import ReadStep
 from preread.reconcile import forget_old, reconcile
 from preread.report import report_study
-from preread.study import AiState, ReadStep, TaskState
+from preread.study import AiState, TaskState
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 from preread.work import (
     claim_next,
@@ -16,7 +17,7 @@ from preread.work import (
     return_expired_tasks,
     return_tasks_of,
 )
-from tests.builders import instance_bytes, result, send, send_study
+from tests.builders import caller_for, instance_bytes, result, send, send_study
 
 
 def study_of(resources, study_id):
@@ -60,7 +61,7 @@ def test_a_finished_pre_read_raises_the_study_and_says_so(resources):
 def test_a_flag_that_comes_after_the_report_is_told(resources):
     study_id = send_study(resources)
     claim = claim_next(resources, "w")
-    report_study(resources, study_id, ReadStep.FINAL_REPORT, actor="r", site=None)
+    report_study(resources, study_id, ReadStep.FINAL_REPORT, by=caller_for(resources))
     finish_claim(resources, claim, result(claim, Level.CRITICAL), worker="w")
     assert EventKind.FLAGGED_AFTER_REPORT in kinds_of(resources, study_id)
     assert not study_of(resources, study_id).ranked

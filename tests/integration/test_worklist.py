@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from preread.db.worklist import WorklistQuery
 from preread.ranking import Place, WorklistEntry, rank
+from preread.reading import ReadStep
 from preread.report import report_study
-from preread.study import AiState, ReadState, ReadStep
+from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, finish_claim
-from tests.builders import instance_bytes, result, send, send_study
+from tests.builders import caller_for, instance_bytes, result, send, send_study
 
 LEVELS = (
     None,
@@ -128,7 +129,7 @@ def test_the_filters_say_what_they_list(resources):
 def test_a_reported_study_leaves_the_list_and_closes_its_turnaround(resources, clock):
     study_id = send_study(resources)
     clock.forward(300)
-    spent = report_study(resources, study_id, ReadStep.FINAL_REPORT, actor="r", site=None)
+    spent = report_study(resources, study_id, ReadStep.FINAL_REPORT, by=caller_for(resources))
     assert spent.total_s == pytest.approx(300)
     assert ids(resources) == []
     assert ids(resources, read_state=ReadState.FINAL) == [study_id]

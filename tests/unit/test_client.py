@@ -70,6 +70,7 @@ def row(study_id, **changes):
         "revision": 1,
         "ai_state": "queued",
         "ai_reason_text": None,
+        "read_state": "unread",
         "on_worklist": True,
         "due_at": None,
         "rank_reason": None,

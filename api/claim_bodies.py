@@ -1,0 +1,67 @@
+"""Bodies of the requests and answers by which readers take studies and give them back."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.filters import SITE_PATTERN
+from api.schemas import StudyView, Token
+from preread.findings import Mode
+
+Reason = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,200}$")]
+"""A sentence for colleagues, kept for good; nobody puts a patient's name there."""
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClaimRequest(_Request):
+    """Take a study."""
+
+    token: Token | None = Field(
+        default=None,
+        description="Made up by the caller, so that the request can be sent again; or given by "
+        "the service.",
+    )
+
+
+class NextRequest(ClaimRequest):
+    """Take the first study of the list, or of a part of it."""
+
+    site: Annotated[str | None, Field(pattern=SITE_PATTERN)] = None
+    modality: Annotated[str | None, Field(pattern=r"^[A-Z0-9_ ]{1,16}$")] = None
+
+
+class TakeOverRequest(ClaimRequest):
+    """Take a study out of a colleague's hands."""
+
+    reason: Reason
+
+
+class TokenRequest(_Request):
+    """Prove that the study is in the caller's hands."""
+
+    token: Token
+
+
+class ClaimGiven(BaseModel):
+    """A claim and how to keep it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: str
+    lease_until: datetime
+    heartbeat_s: float
+
+
+class ClaimAnswer(BaseModel):
+    """A study in the caller's hands, with the notice that goes with every result."""
+
+    model_config = ConfigDict(frozen=True)
+
+    study: StudyView
+    claim: ClaimGiven
+    mode: Mode
+    notice: str

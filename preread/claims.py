@@ -1,0 +1,191 @@
+"""A reader's hold on a study: claim, next, heartbeat, release, take over.
+
+A claim is a lease under a token. The caller may choose the token, so that a request that got
+no answer can be sent again: the study is still theirs then, and nothing happens twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from preread.db.studies import study_of
+from preread.db.tables import StudyRow
+from preread.db.unit_of_work import UnitOfWork
+from preread.db.worklist import NextQuery
+from preread.errors import Conflict
+from preread.keys import Caller
+from preread.leases import is_token, new_token, token_digest
+from preread.reading import ReadStep
+from preread.resources import Resources
+from preread.steps import let_run_out, need_token, set_wake, take_step
+from preread.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A study in the hands of one reader.
+
+    Attributes
+    ----------
+    study
+        As it is now.
+    token
+        Proves the claim.
+    lease_until
+        The study goes back to the list then, unless a heartbeat comes first.
+    """
+
+    study: Study
+    token: str
+    lease_until: datetime
+
+
+def claim_study(
+    resources: Resources, study_id: str, *, by: Caller, token: str | None = None
+) -> Lease:
+    """Take a study that nobody holds; how many waiting ones it was taken before is noted.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    IllegalStep
+        If it cannot be claimed, for one because somebody else was faster.
+    Conflict
+        If the token holds another study.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        row = work.studies.locked(study_id, site=by.site)
+        let_run_out(work, row, now)
+        if token is not None and is_token(token, row.claim_sha256):
+            return _lease(row, token)  # the same request again
+        _refuse_used(work, token)
+        ahead = work.worklist.ahead_of(row, by.site)
+        note = {"rank": ahead + 1 if row.ranked else None, "waiting_ahead": ahead, "via": "claim"}
+        take_step(work, row, ReadStep.CLAIM, by=by, now=now, **note)
+        lease = _give(resources, row, by=by, now=now, token=token)
+        work.commit()
+    return lease
+
+
+def claim_first(
+    resources: Resources, query: NextQuery, *, by: Caller, token: str | None = None
+) -> Lease | None:
+    """Take the study that this reader is to read next; None if none waits.
+
+    Studies that are assigned to somebody else are left to them while the assignment lasts.
+
+    Raises
+    ------
+    Conflict
+        If the token holds a study that this caller cannot have claimed with it.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        if token is not None:
+            held = work.studies.claimed_under(token_digest(token))
+            if held is not None and held.claimed_by == by.key_id:
+                return _lease(held, token)  # the same request again
+            _refuse_used(work, token)
+        row = work.worklist.first_for(query, by.key_id, now)
+        if row is None:
+            return None
+        note = {"rank": 1, "waiting_ahead": work.worklist.ahead_of(row, by.site), "via": "next"}
+        take_step(work, row, ReadStep.CLAIM, by=by, now=now, **note)
+        lease = _give(resources, row, by=by, now=now, token=token)
+        work.commit()
+    return lease
+
+
+def take_over(
+    resources: Resources, study_id: str, *, by: Caller, reason: str, token: str | None = None
+) -> Lease:
+    """Take a study out of another reader's hands, whose token is void from now on.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    IllegalStep
+        If nobody holds it; then it can be claimed.
+    Conflict
+        If the token holds another study.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        row = work.studies.locked(study_id, site=by.site)
+        if token is not None and is_token(token, row.claim_sha256):
+            return _lease(row, token)  # the same request again
+        _refuse_used(work, token)
+        note = {"reason": reason, "taken_from": row.claimed_by_name}
+        take_step(work, row, ReadStep.TAKE_OVER, by=by, now=now, **note)
+        lease = _give(resources, row, by=by, now=now, token=token)
+        work.commit()
+    return lease
+
+
+def keep_lease(resources: Resources, study_id: str, *, by: Caller, token: str) -> Lease:
+    """Give a sign of life, so that the study stays with its reader.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    ClaimNotHeld
+        If the claim is over.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        row = work.studies.locked(study_id, site=by.site)
+        need_token(row, token)
+        row.lease_until = now + timedelta(seconds=resources.settings.claim_lease_s)
+        set_wake(row)
+        lease = _lease(row, token)
+        work.commit()
+    return lease
+
+
+def release_study(resources: Resources, study_id: str, *, by: Caller, token: str) -> Study:
+    """Put a study back where it was on the list.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    ClaimNotHeld
+        If the claim is over.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        row = work.studies.locked(study_id, site=by.site)
+        need_token(row, token)
+        take_step(work, row, ReadStep.RELEASE, by=by, now=now)
+        study = study_of(row)
+        work.commit()
+    return study
+
+
+def _give(
+    resources: Resources, row: StudyRow, *, by: Caller, now: datetime, token: str | None
+) -> Lease:
+    given = token or new_token()
+    row.claimed_by = by.key_id
+    row.claimed_by_name = by.name
+    row.claim_sha256 = token_digest(given)
+    row.claimed_at = now
+    row.lease_until = now + timedelta(seconds=resources.settings.claim_lease_s)
+    set_wake(row)
+    return _lease(row, given)
+
+
+def _refuse_used(work: UnitOfWork, token: str | None) -> None:
+    if token is not None and work.studies.claimed_under(token_digest(token)) is not None:
+        message = "The token holds another study."
+        raise Conflict(message)
+
+
+def _lease(row: StudyRow, token: str) -> Lease:
+    if row.lease_until is None:
+        message = "a claimed study has no end of its lease"
+        raise ValueError(message)
+    return Lease(study_of(row), token, row.lease_until)

@@ -1,0 +1,144 @@
+"""The reading of a study: one table of states and steps.
+
+::
+
+                 ┌────────hold─────────▶ on_hold ──resume──▶ unread
+                 │                          ▲
+    unread ──claim──▶ claimed ──────hold────┘
+      ▲  ▲               │ │ └─preliminary_report─▶ preliminary ─┐
+      │  └─release,expire┘ └───────final_report────▶ final ◀─────┘ final_report
+      │                                              │   ▲
+      │         claimed ◀─claim─ reopened ◀──reopen──┤   ├── final_report, withdraw_second_read
+      └─ (its release and expiry, with the old key)  │   │
+                                  second_read ───────▼   │
+                            second_requested ──claim──▶ claimed_second ──release,expire──▶ back
+
+Whoever reports without a claim may do so while nobody else holds the study. What has no final
+report yet can be cancelled. Claiming under a new token, pinning and assigning change who or
+where, not the state.
+
+A study is *ranked*, that is on the waiting list, while it is unread and was complete once.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from preread.errors import IllegalStep
+from preread.study import ReadState
+
+
+class ReadStep(StrEnum):
+    """What can be done to the reading of a study."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    EXPIRE = "expire"
+    TAKE_OVER = "take_over"
+    ASSIGN = "assign"
+    HOLD = "hold"
+    RESUME = "resume"
+    PIN = "pin"
+    UNPIN = "unpin"
+    CANCEL = "cancel"
+    PRELIMINARY_REPORT = "preliminary_report"
+    FINAL_REPORT = "final_report"
+    REOPEN = "reopen"
+    REQUEST_SECOND_READ = "request_second_read"
+    WITHDRAW_SECOND_READ = "withdraw_second_read"
+
+
+CLAIMED_STATES: Final = frozenset({ReadState.CLAIMED, ReadState.CLAIMED_SECOND})
+"""States in which exactly one reader holds the study, under a token and for a time."""
+
+BY_THE_CLOCK: Final = frozenset({ReadStep.EXPIRE})
+"""Steps that no person takes."""
+
+_STEPS: Final[Mapping[ReadState, Mapping[ReadStep, ReadState]]] = MappingProxyType(
+    {
+        ReadState.UNREAD: {
+            ReadStep.CLAIM: ReadState.CLAIMED,
+            ReadStep.ASSIGN: ReadState.UNREAD,
+            ReadStep.HOLD: ReadState.ON_HOLD,
+            ReadStep.PIN: ReadState.UNREAD,
+            ReadStep.UNPIN: ReadState.UNREAD,
+            ReadStep.PRELIMINARY_REPORT: ReadState.PRELIMINARY,
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.CANCEL: ReadState.CANCELLED,
+        },
+        ReadState.CLAIMED: {
+            ReadStep.RELEASE: ReadState.UNREAD,
+            ReadStep.EXPIRE: ReadState.UNREAD,
+            ReadStep.TAKE_OVER: ReadState.CLAIMED,
+            ReadStep.HOLD: ReadState.ON_HOLD,
+            ReadStep.PRELIMINARY_REPORT: ReadState.PRELIMINARY,
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.CANCEL: ReadState.CANCELLED,
+        },
+        ReadState.PRELIMINARY: {
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.CANCEL: ReadState.CANCELLED,
+        },
+        ReadState.FINAL: {
+            ReadStep.REOPEN: ReadState.REOPENED,
+            ReadStep.REQUEST_SECOND_READ: ReadState.SECOND_REQUESTED,
+        },
+        ReadState.REOPENED: {
+            ReadStep.CLAIM: ReadState.CLAIMED,
+            ReadStep.ASSIGN: ReadState.REOPENED,
+            ReadStep.PRELIMINARY_REPORT: ReadState.PRELIMINARY,
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.CANCEL: ReadState.CANCELLED,
+        },
+        ReadState.SECOND_REQUESTED: {
+            ReadStep.CLAIM: ReadState.CLAIMED_SECOND,
+            ReadStep.ASSIGN: ReadState.SECOND_REQUESTED,
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.WITHDRAW_SECOND_READ: ReadState.FINAL,
+        },
+        ReadState.CLAIMED_SECOND: {
+            ReadStep.RELEASE: ReadState.SECOND_REQUESTED,
+            ReadStep.EXPIRE: ReadState.SECOND_REQUESTED,
+            ReadStep.TAKE_OVER: ReadState.CLAIMED_SECOND,
+            ReadStep.FINAL_REPORT: ReadState.FINAL,
+            ReadStep.WITHDRAW_SECOND_READ: ReadState.FINAL,
+        },
+        ReadState.ON_HOLD: {
+            ReadStep.RESUME: ReadState.UNREAD,
+            ReadStep.CANCEL: ReadState.CANCELLED,
+        },
+        ReadState.CANCELLED: {},
+    }
+)
+
+
+def allowed_read_steps(state: ReadState) -> tuple[ReadStep, ...]:
+    """Return the steps that people can take from ``state``.
+
+    Examples
+    --------
+    >>> [step.value for step in allowed_read_steps(ReadState.PRELIMINARY)]
+    ['final_report', 'cancel']
+    """
+    return tuple(step for step in _STEPS[state] if step not in BY_THE_CLOCK)
+
+
+def take_read_step(state: ReadState, step: ReadStep) -> ReadState:
+    """Return the state after ``step``.
+
+    Raises
+    ------
+    IllegalStep
+        If the step cannot be taken from ``state``; it names those that can.
+
+    Examples
+    --------
+    >>> take_read_step(ReadState.CLAIMED, ReadStep.EXPIRE).value
+    'unread'
+    """
+    steps = _STEPS[state]
+    if step not in steps:
+        allowed = [one.value for one in allowed_read_steps(state)]
+        raise IllegalStep(state.value, step.value, allowed)
+    return steps[step]
