@@ -1,4 +1,4 @@
-"""Bodies of the requests and answers by which readers take studies and give them back."""
+"""Bodies of the requests and answers of claims, and of what coordinators decide."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.filters import SITE_PATTERN
 from api.schemas import StudyView, Token
+from preread.coordination import LONGEST_PIN_MIN
 from preread.findings import Mode
+from preread.keys import Role
 
 Reason = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,200}$")]
 """A sentence for colleagues, kept for good; nobody puts a patient's name there."""
@@ -44,6 +46,52 @@ class TokenRequest(_Request):
     """Prove that the study is in the caller's hands."""
 
     token: Token
+
+
+class ReasonRequest(_Request):
+    """Say why."""
+
+    reason: Reason
+
+
+class HoldRequest(ReasonRequest):
+    """Put a study aside."""
+
+    token: Token | None = Field(default=None, description="Of the claim, if the study has one.")
+
+
+class PinRequest(ReasonRequest):
+    """Put a study in front."""
+
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_PIN_MIN)]
+
+
+class AssignRequest(_Request):
+    """Leave a study to a reader."""
+
+    reader: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}$")] = Field(
+        description="ID of the reader's key as in /v1/readers; null leaves it to everybody."
+    )
+
+
+class ReaderView(BaseModel):
+    """Who can be given studies; ``claimed`` are in their hands now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reader: str
+    name: str
+    role: Role
+    site: str | None
+    claimed: int
+
+
+class ReadersAnswer(BaseModel):
+    """All readers that the caller may give studies to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    readers: tuple[ReaderView, ...]
 
 
 class ClaimGiven(BaseModel):

@@ -100,7 +100,7 @@ AdminPageCaller = Annotated[Caller, Depends(_admin_page_caller)]
 """An administrator of all sites."""
 
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
-"""Who may see how the service itself is doing."""
+"""Who may see how the service itself is doing, and decide which study goes where."""
 
 
 def _study_id(study_id: Annotated[str, Path()]) -> str:

@@ -14,6 +14,7 @@ from api import (
     admin,
     claims,
     contract,
+    coordination,
     errors,
     page,
     page_steps,
@@ -76,7 +77,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, claims, pre_reads, slices, worklist, service, retry),
+        *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(sign_in, page, page_steps, admin),
     ):
         app.include_router(module.router)

@@ -232,6 +232,35 @@ class PreReadClient:
         """Put a claimed study back in its place."""
         return self._step(study_id, "release", {"token": token})
 
+    def hold(self, study_id: str, reason: str, token: str | None = None) -> RemoteStudy:
+        """Put a study aside; its clock stops until it is resumed."""
+        said = {"reason": reason} if token is None else {"reason": reason, "token": token}
+        return self._step(study_id, "hold", said)
+
+    def resume(self, study_id: str) -> RemoteStudy:
+        """Put a study on hold back in its place."""
+        return self._step(study_id, "resume", {})
+
+    def pin(self, study_id: str, reason: str, minutes: int) -> RemoteStudy:
+        """Put a waiting study in front, for up to an hour."""
+        return self._step(study_id, "pin", {"reason": reason, "minutes": minutes})
+
+    def assign(self, study_id: str, reader: str | None) -> RemoteStudy:
+        """Leave a waiting study to the reader with a key of this ID; None to everybody."""
+        return self._step(study_id, "assign", {"reader": reader})
+
+    def cancel(self, study_id: str, reason: str) -> RemoteStudy:
+        """Take a study without a final report off the list for good."""
+        return self._step(study_id, "cancel", {"reason": reason})
+
+    def reopen(self, study_id: str, reason: str) -> RemoteStudy:
+        """Open a finally reported study again."""
+        return self._step(study_id, "reopen", {"reason": reason})
+
+    def request_second_read(self, study_id: str, reason: str) -> RemoteStudy:
+        """Ask that a second reader looks at a finally reported study."""
+        return self._step(study_id, "second-read", {"reason": reason})
+
     def report(
         self, study_id: str, *, final: bool = True, token: str | None = None
     ) -> Mapping[str, Any]:

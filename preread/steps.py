@@ -1,6 +1,6 @@
 """Takes one step of the reading of a locked study: state, place, timers and the record of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from preread.db.events import EventKind
@@ -79,6 +79,8 @@ def take_step(
     row.read_state = after
     if after not in CLAIMED_STATES:
         end_claim(row)
+    if before is ReadState.ON_HOLD:
+        _end_hold(row, now)
     if after not in WAITING_STATES:
         _end_steering(row, keep_pin=after in _COMES_BACK)
     actor = SERVICE if by is None else by.key_id
@@ -162,6 +164,12 @@ def end_pin(row: StudyRow) -> None:
 def end_assignment(row: StudyRow) -> None:
     """Leave a study to whoever comes first."""
     row.assigned_to = row.assigned_to_name = row.assigned_until = None
+
+
+def _end_hold(row: StudyRow, now: datetime) -> None:
+    if row.held_at is not None:
+        row.held_ms += (now - row.held_at) // timedelta(milliseconds=1)
+    row.held_at = row.hold_reason = None
 
 
 def _end_steering(row: StudyRow, *, keep_pin: bool) -> None:

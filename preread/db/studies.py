@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from preread.db.tables import UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
+from preread.db.tables import CLAIMED, UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
 from preread.study import AiState, Handling, ReadState, Study
@@ -129,6 +129,15 @@ class StudyRepository:
         query = sa.select(StudyRow).where(StudyRow.claim_sha256 == digest).limit(1)
         return self._session.scalars(query.with_for_update()).first()
 
+    def claims_by_key(self) -> dict[str, int]:
+        """Return how many studies each key holds."""
+        query = (
+            sa.select(StudyRow.claimed_by, sa.func.count())
+            .where(CLAIMED)
+            .group_by(StudyRow.claimed_by)
+        )
+        return {key: number for key, number in self._session.execute(query) if key is not None}
+
     def pre_read(self, study_id: str, revision: int | None = None) -> PreReadRow | None:
         """Return the newest pre-read of a study, or that of a revision."""
         query = sa.select(PreReadRow).where(PreReadRow.study_id == study_id)
@@ -139,6 +148,11 @@ class StudyRepository:
     def add_pre_read(self, row: PreReadRow) -> None:
         """Add a pre-read; the database allows one for each revision."""
         self._session.add(row)
+
+    def reports(self, study_id: str) -> tuple[ReportRow, ...]:
+        """Return all reports of a study, oldest first."""
+        query = sa.select(ReportRow).where(ReportRow.study_id == study_id).order_by(ReportRow.id)
+        return tuple(self._session.scalars(query))
 
     def add_report(self, row: ReportRow) -> None:
         """Add a report of a radiologist."""
