@@ -12,10 +12,12 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     admin,
+    breakers,
     claims,
     contract,
     coordination,
     errors,
+    feedback,
     page,
     page_steps,
     pre_reads,
@@ -78,6 +80,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
+        *(feedback, breakers),
         *(sign_in, page, page_steps, admin),
     ):
         app.include_router(module.router)

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus: how requests go, how much work waits. Never an ID of anything."""
+"""Numbers for Prometheus: how requests go, how much work waits. Never an ID of a study."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -48,6 +48,18 @@ class Metrics:
             ("condition",),
             registry=self._registry,
         )
+        self._tripped = Gauge(
+            "preread_breaker_tripped",
+            "1 while a site's circuit breaker withholds promotions, else 0.",
+            ("site",),
+            registry=self._registry,
+        )
+        self._flagged_share = Gauge(
+            "preread_breaker_flagged_share",
+            "Share of flagged studies in the window of a site's circuit breaker.",
+            ("site",),
+            registry=self._registry,
+        )
         self._listeners = Gauge(
             "worklist_listeners", "Open event streams of this process.", registry=self._registry
         )
@@ -69,3 +81,7 @@ class Metrics:
         studies = work.worklist.counts()
         for condition in _CONDITIONS:
             self._studies.labels(condition).set(getattr(studies, condition))
+        for breaker in work.breakers.all():
+            window = breaker.window
+            self._tripped.labels(breaker.site).set(breaker.tripped)
+            self._flagged_share.labels(breaker.site).set(window.flagged_count / (window.count or 1))

@@ -186,6 +186,15 @@ class Counts(_Answer):
     second_requested: int
 
 
+class ListNotice(_Answer):
+    """What everybody who reads the list has to know, as a banner."""
+
+    code: str
+    site: str
+    since: datetime
+    text: str
+
+
 class WorklistAnswer(_Answer):
     """A page of the worklist.
 
@@ -197,6 +206,7 @@ class WorklistAnswer(_Answer):
     next_cursor: str | None
     counts: Counts
     event_seq: int
+    notices: tuple[ListNotice, ...]
     mode: Mode
     notice: str
 
@@ -281,13 +291,21 @@ class ReportRequest(BaseModel):
 
 
 class TurnaroundView(_Answer):
-    """Seconds between the milestones of a study; ``total_s`` is their sum."""
+    """Seconds between the milestones of a study; ``total_s`` is their sum, without ``held_s``.
+
+    ``read_known`` is false for a report without a claim; its reading is part of ``wait_s``.
+    """
 
     transfer_s: float
+    completeness_s: float
     ai_queue_s: float
     ai_s: float
     wait_s: float
+    read_s: float
+    sign_s: float
     total_s: float
+    held_s: float
+    read_known: bool
 
 
 class ReportAnswer(_Answer):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.responses import StreamingResponse
 
 from api.auth import site_for
+from api.breakers import breaker_notice
 from api.contract import EVENT_STREAM, NOT_MODIFIED, problems
 from api.deps import LiveDep, ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN, Filters, encode_cursor
@@ -60,7 +61,10 @@ def get_worklist(
             return Response(status_code=304, headers=headers)
         page = work.worklist.page(query)
         counts = work.worklist.counts(query.site)
-    answer = _answer(resources, caller, page, counts, seq)
+        banners = [breaker_notice(one) for one in work.breakers.tripped(query.site)]
+    answer = _answer(resources, caller, page, counts, seq).model_copy(
+        update={"notices": tuple(banners)}
+    )
     if answer.next_cursor is not None:
         following = filters.url("/v1/worklist", cursor=answer.next_cursor)
         headers["Link"] = f'<{following}>; rel="next"'
@@ -124,6 +128,7 @@ def _answer(
         next_cursor=None if page.next_cursor is None else encode_cursor(page.next_cursor),
         counts=Counts(**asdict(counts)),
         event_seq=seq,
+        notices=(),
         mode=mode,
         notice=NOTICE,
     )

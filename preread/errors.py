@@ -14,7 +14,8 @@
     │   ├── UnsafeArchive
     │   ├── UploadTooLarge
     │   ├── NothingStored
-    │   └── IdempotencyKeyReused
+    │   ├── IdempotencyKeyReused
+    │   └── JudgmentContradicts     (member)         a reader's feedback excludes itself
     ├── Conflict
     │   ├── InstanceConflict
     │   ├── IllegalStep
@@ -131,6 +132,22 @@ class IdempotencyKeyReused(InvalidRequest):
     """The same Idempotency-Key came with another request."""
 
     code = "idempotency-key-reused"
+
+
+class JudgmentContradicts(InvalidRequest):
+    """Members of a reader's feedback exclude each other.
+
+    Attributes
+    ----------
+    member
+        Which one breaks a rule.
+    """
+
+    code = "validation-failed"
+
+    def __init__(self, member: str, rule: str) -> None:
+        super().__init__(rule)
+        self.member = member
 
 
 class Conflict(PreReadError):

@@ -208,6 +208,7 @@ def place(
     *,
     policy: Policy = DEFAULT_POLICY,
     pinned: bool = False,
+    withheld: Level | None = None,
 ) -> Place:
     """Return the place of a study on the worklist.
 
@@ -224,6 +225,9 @@ def place(
         The targets.
     pinned
         A person put it in front of all others.
+    withheld
+        What the pre-read says and may not rank, as the site's circuit breaker is tripped; only
+        the reason names it.
 
     Examples
     --------
@@ -244,7 +248,9 @@ def place(
         key_ms=due_ms - head_start_min * MINUTE_MS,
         t0_ms=t0_ms,
         due_ms=due_ms,
-        reason=_reason(order_class, ordered_min, level, promotion, pinned=pinned),
+        reason=_reason(
+            order_class, ordered_min, level, promotion, pinned=pinned, withheld=withheld
+        ),
         policy_version=policy.version,
     )
 
@@ -283,12 +289,15 @@ def _reason(
     promotion: Promotion | None,
     *,
     pinned: bool,
+    withheld: Level | None,
 ) -> str:
     words = [f"{order_class.value} order, {_span(ordered_min)} target"]
     if promotion is not None and level is not None:
         words.append(f"AI {level.value}, {_span(min(ordered_min, promotion.target_min))} target")
         if promotion.head_start_min:
             words.append(f"{_span(promotion.head_start_min)} head start")
+    elif withheld is not None:
+        words.append(f"AI {withheld.value} not followed, the site's circuit breaker is tripped")
     elif level is Level.NONE:
         words.append("AI flagged no hemorrhage, place unchanged")
     elif level is Level.NOT_ASSESSED:

@@ -78,9 +78,12 @@ def _spent(row: StudyRow, step: ReadStep, now: datetime) -> Turnaround:
     return turnaround(
         Milestones(
             received_at=row.received_at,
+            transferred_at=None,
             completed_at=row.completed_at,
             ai_started_at=row.ai_started_at,
             ai_done_at=row.ai_done_at,
+            claimed_at=row.claimed_at,
+            preliminary_at=None,
             reported_at=now,
         )
     )

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from preread.breaker import EXPECTED_SHARE
 from preread.findings import Mode
 from preread.terms import OrderClass
 
@@ -115,6 +116,12 @@ class Settings(BaseSettings):
     )
     completion_cap_s: Seconds = Field(
         default=120.0, description="A study that still grows is complete after this long."
+    )
+
+    breaker_expected_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=EXPECTED_SHARE,
+        description="Share of a site's studies that the AI is expected to flag; far more trip its "
+        "circuit breaker.",
     )
 
     queue_name: str = Field(default="preread", description="Name of the one RQ queue.")

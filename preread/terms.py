@@ -81,6 +81,10 @@ class Level(StrEnum):
     NOT_ASSESSED = "not_assessed"
 
 
+FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
+"""The levels that say «a bleed is suspected»."""
+
+
 class Region(StrEnum):
     """Where a bleed lies; side is kept apart as :class:`Laterality`."""
 

@@ -5,17 +5,18 @@ declared dead, is refused when it comes back with a result.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from preread.breaking import rank_by, withheld_document
 from preread.db.events import EventKind
 from preread.db.placing import place_study
 from preread.db.studies import StoredInstance, study_of
 from preread.db.tables import PreReadRow, StudyRow, TaskRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import FindingSummary, PreRead
-from preread.ranking import DEFAULT_POLICY, most_urgent
+from preread.ranking import DEFAULT_POLICY
 from preread.resources import Resources
 from preread.study import AiState, ReadState, Study, TaskState
 from preread.terms import Level, ReasonCode
@@ -133,13 +134,13 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
     with resources.unit_of_work() as work:
         work.tasks.finish(claim.task_id, claim.fence, now)
         row = work.studies.locked(claim.study.id)
+        # A superseded or later result may raise the study too, and none ever lowers it.
+        level = result.document.assessment.level
+        if rank_by(work, resources.settings, row, level, now=now):
+            result = replace(result, document=withheld_document(result.document, row))
         work.studies.add_pre_read(_pre_read_row(claim, result, now))
         if claim.revision == row.revision:
             _show_result(row, result, now)
-        # A superseded or later result may raise the study too, and none ever lowers it.
-        level = result.document.assessment.level
-        before = None if row.rank_level is None else Level(row.rank_level)
-        row.rank_level = most_urgent(before, level)
         kind = (
             EventKind.PRE_READ_NOT_ASSESSED
             if level is Level.NOT_ASSESSED

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from ml.evaluation.metrics import interval_by_patient, wilson
+from ml.evaluation.metrics import interval_by_patient
+from preread.proportions import wilson
 
 ROUNDS: Final = 2000
 SEED: Final = 0

@@ -68,25 +68,6 @@ def rows_by_owner(owners: Sequence[Hashable]) -> dict[Hashable, NDArray[np.intp]
     return {owner: np.array(indices, np.intp) for owner, indices in rows.items()}
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share.
-
-    Examples
-    --------
-    >>> [round(edge, 3) for edge in wilson(8, 10)]
-    [0.49, 0.943]
-    """
-    if trials == 0:
-        return float("nan"), float("nan")
-    z = 1.959964
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    spread = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    scale = 1 + z * z / trials
-    low, high = (middle - spread) / scale, (middle + spread) / scale
-    return max(0.0, float(low)), min(1.0, float(high))
-
-
 def equal_bins(probabilities: NDArray[np.float64], bins: int) -> list[NDArray[np.intp]]:
     """Return the rows of each bin, rising probability, bins of equal size; empty ones left out."""
     order = np.argsort(probabilities, kind="stable")

@@ -53,6 +53,8 @@ class EventKind(StrEnum):
     ALERT_NAGGED = "alert_nagged"
     ALERT_ESCALATED = "alert_escalated"
     ALERT_CLOSED = "alert_closed"
+    BREAKER_TRIPPED = "breaker_tripped"
+    BREAKER_RESET = "breaker_reset"
 
 
 @dataclass(frozen=True, slots=True)

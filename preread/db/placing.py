@@ -28,6 +28,7 @@ def place_study(
         level,
         policy=work.targets.policy(row.site, row.targets_version),
         pinned=row.pinned_until is not None,
+        withheld=_withheld(row),
     )
     before = (row.ranked, row.lane, row.key_ms)
     detail = {
@@ -62,8 +63,16 @@ def _level_of(row: StudyRow) -> Level | None:
     What promotes stays. What does not is said only of the present images: «flagged no
     hemorrhage» must not stand at images that nobody assessed.
     """
-    ever = None if row.rank_level is None else Level(row.rank_level)
+    ranking_by = row.rank_cap or row.rank_level
+    ever = None if ranking_by is None else Level(ranking_by)
     if ever in ranking.DEFAULT_POLICY.promotions:
         return ever
     assessed = row.ai_state in {AiState.SUCCEEDED, AiState.NOT_ASSESSED}
-    return Level(row.level) if assessed and row.level is not None else None
+    if not assessed or row.level is None or row.rank_cap is not None:
+        return None
+    return Level(row.level)
+
+
+def _withheld(row: StudyRow) -> Level | None:
+    """Return what a circuit breaker keeps from ranking the study."""
+    return Level(row.rank_level) if row.rank_cap is not None and row.rank_level else None

@@ -95,6 +95,8 @@ class StudyRow(Base):
     body_part: Mapped[str | None] = mapped_column(sa.String(64))
     patient_age_years: Mapped[int | None]
     acquired_at: Mapped[datetime | None]
+    # Manufacturer and model, for figures by scanner; no patient, no serial number.
+    scanner: Mapped[str | None] = mapped_column(sa.String(64))
     synthetic: Mapped[bool]
     instance_count: Mapped[int]
     byte_count: Mapped[int] = mapped_column(sa.BigInteger)
@@ -115,6 +117,8 @@ class StudyRow(Base):
 
     level: Mapped[str | None] = mapped_column(sa.String(16))
     rank_level: Mapped[str | None] = mapped_column(sa.String(16))
+    # What ranks the study instead, where a circuit breaker withheld the promotion.
+    rank_cap: Mapped[str | None] = mapped_column(sa.String(16))
     findings: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     key_image_count: Mapped[int]
     summary: Mapped[str | None] = mapped_column(sa.String(300))
@@ -204,13 +208,14 @@ class ReportRow(Base):
     """One report that a radiologist gave, preliminary or final."""
 
     __tablename__ = "report"
+    __table_args__ = (sa.Index("ix_report_kind", "kind", "reported_at"),)
 
     id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
     study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), index=True)
     kind: Mapped[str] = mapped_column(sa.String(16))
     reported_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(sa.String(64))
-    turnaround: Mapped[dict[str, float]] = mapped_column(Json)
+    turnaround: Mapped[dict[str, Any]] = mapped_column(Json)
 
 
 class EventRow(Base):
@@ -264,6 +269,62 @@ class SiteTargetsRow(Base):
     order_target_min: Mapped[dict[str, int]] = mapped_column(Json)
     created_at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(sa.String(64))
+
+
+class FeedbackRow(Base):
+    """What one reader said of one pre-read; append-only, a reader's newest counts.
+
+    What the pre-read said is copied, so that figures need not open documents.
+    """
+
+    __tablename__ = "feedback"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    study_id: Mapped[str] = mapped_column(sa.ForeignKey("study.id"), index=True)
+    revision: Mapped[int]
+    reader: Mapped[str] = mapped_column(sa.String(64))
+    given_at: Mapped[datetime]
+    level: Mapped[str] = mapped_column(sa.String(16))
+    model_version: Mapped[str | None] = mapped_column(sa.String(64))
+    probability: Mapped[float | None] = mapped_column(sa.Double)
+    named: Mapped[list[str]] = mapped_column(Json)
+    verdict: Mapped[str] = mapped_column(sa.String(2))
+    score: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    types: Mapped[list[str]] = mapped_column(Json)
+    places: Mapped[list[dict[str, str | None]]] = mapped_column(Json)
+    volume: Mapped[str | None] = mapped_column(sa.String(16))
+    false_positive_cause: Mapped[str | None] = mapped_column(sa.String(16))
+
+
+class BreakerRow(Base):
+    """The circuit breaker of one site as it is now.
+
+    ``flags`` holds a 0 or 1 for each counted study, the newest last.
+    """
+
+    __tablename__ = "breaker"
+
+    site: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    flags: Mapped[str] = mapped_column(sa.String(100))
+    expected_share: Mapped[float | None] = mapped_column(sa.Double)
+    tripped_at: Mapped[datetime | None]
+    tripped_by_study: Mapped[str | None] = mapped_column(sa.ForeignKey("study.id"))
+
+
+class BreakerChangeRow(Base):
+    """One trip or reset of a breaker; append-only."""
+
+    __tablename__ = "breaker_change"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(sa.String(64), index=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    actor: Mapped[str] = mapped_column(sa.String(64))
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    flagged_count: Mapped[int]
+    counted: Mapped[int]
+    expected_share: Mapped[float] = mapped_column(sa.Double)
 
 
 class ApiKeyRow(Base):

@@ -5,7 +5,9 @@ from typing import Self
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from preread.db.breakers import BreakerRepository
 from preread.db.events import EventRepository
+from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
 from preread.db.studies import StudyRepository
 from preread.db.targets import TargetsRepository
@@ -33,6 +35,8 @@ class UnitOfWork:
         self.targets = TargetsRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
+        self.feedback = FeedbackRepository(self.session)
+        self.breakers = BreakerRepository(self.session)
 
     def __enter__(self) -> Self:
         return self

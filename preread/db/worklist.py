@@ -11,10 +11,9 @@ from preread.db.studies import study_of
 from preread.db.tables import RANKED, UNSETTLED, StudyRow
 from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
-from preread.terms import HemorrhageType, Level, OrderClass
+from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
 
 _ORDER: Final = (StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
-FLAGGED: Final = (Level.CRITICAL, Level.SUSPECTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _NO_AGENT: Final = frozenset({"", "NONE", "NO", "N", "NC", "N/A", "NA", "WITHOUT
 _MAX_SPACING_MM: Final = 20.0
 _MAX_FRAMES: Final = 2000
 _SYNTHETIC: Final = "SYNTHETIC"
+_MAX_SCANNER: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class InstanceHeader:
         SHA-256 of the Patient ID, only to see whether two instances share it.
     has_pixels
         Whether there is pixel data, complete as far as its length tells.
+    scanner
+        Manufacturer (0008,0070) and model (0008,1090), never a serial number or station name.
     """
 
     sop_instance_uid: str
@@ -86,6 +89,7 @@ class InstanceHeader:
     patient_digest: str | None
     series_number: int | None = None
     has_pixels: bool = True
+    scanner: str | None = None
 
 
 def read_header(
@@ -153,6 +157,7 @@ def read_header(
         patient_digest=values.digest("PatientID"),
         series_number=values.whole("SeriesNumber"),
         has_pixels=elements.pixel_bytes is not None,
+        scanner=_scanner(values),
     )
 
 
@@ -217,6 +222,13 @@ def _age_years(text: str | None) -> int | None:
         return None
     per_year = {"D": 365, "W": 52, "M": 12, "Y": 1}[match[2]]
     return int(match[1]) // per_year
+
+
+def _scanner(values: Values) -> str | None:
+    """Return manufacturer and model, without signs that neither needs."""
+    words = [values.text(name) or "" for name in ("Manufacturer", "ManufacturerModelName")]
+    plain = re.sub(r"[^A-Za-z0-9 ._/+-]", "", " ".join(words))
+    return " ".join(plain.split())[:_MAX_SCANNER].strip() or None
 
 
 def _acquired_at(values: Values) -> datetime | None:

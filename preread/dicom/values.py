@@ -25,6 +25,8 @@ TAGS: Final = {
     "SeriesTime": (0x0008, 0x0031),
     "AcquisitionTime": (0x0008, 0x0032),
     "AccessionNumber": (0x0008, 0x0050),
+    "Manufacturer": (0x0008, 0x0070),
+    "ManufacturerModelName": (0x0008, 0x1090),
     "Modality": (0x0008, 0x0060),
     "TimezoneOffsetFromUTC": (0x0008, 0x0201),
     "StudyDescription": (0x0008, 0x1030),

@@ -1,0 +1,151 @@
+"""Counts results at the breaker of their site, withholds promotions while it is tripped, resets it.
+
+A tripped breaker changes nothing that is on the list already: studies keep the places that they
+have. It withholds what *new* results would promote, so these keep the place that the hospital's
+order gives them. The flag itself stays to be seen, as whoever reads the list may still want it.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from preread.breaker import Window, counts, trips
+from preread.db.breakers import Breaker, BreakerChange, BreakerStep
+from preread.db.events import EventKind
+from preread.db.tables import StudyRow
+from preread.db.unit_of_work import UnitOfWork
+from preread.findings import PreRead
+from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent, place
+from preread.resources import Resources
+from preread.settings import Settings
+from preread.terms import FLAGGED, Level, OrderClass
+
+SUPPRESSED_BY: Final = "circuit_breaker"
+
+
+def expected_share(breaker: Breaker, settings: Settings) -> float:
+    """Return the flagged share that is expected of a site."""
+    return breaker.expected_share or settings.breaker_expected_share
+
+
+def rank_by(
+    work: UnitOfWork, settings: Settings, row: StudyRow, level: Level, *, now: datetime
+) -> bool:
+    """Let a result rank its study, or only be seen; return whether its promotion was withheld.
+
+    Parameters
+    ----------
+    work, settings
+        Of the transaction that stores the result.
+    row
+        The study, locked; ``rank_level`` and ``rank_cap`` are changed.
+    level
+        What the result says.
+    now
+        The time.
+    """
+    tripped = _count(work, settings, row, level, now=now)
+    withheld = tripped and level in DEFAULT_POLICY.promotions
+    ever = None if row.rank_level is None else Level(row.rank_level)
+    ranking = ever if row.rank_cap is None else Level(row.rank_cap)
+    row.rank_level = most_urgent(ever, level)
+    after = ranking if withheld else most_urgent(ranking, level)
+    row.rank_cap = None if after == row.rank_level else (after or Level.NONE)
+    return withheld and row.rank_cap is not None
+
+
+def withheld_document(document: PreRead, row: StudyRow) -> PreRead:
+    """Return a pre-read that says that its promotion was withheld."""
+    completed_at = row.completed_at or document.created_at
+    cap = Level(row.rank_cap) if row.rank_cap is not None else None
+    standing = place(completed_at, OrderClass(row.order_class), cap)
+    effect = document.triage_effect.model_copy(
+        update={
+            "target_min": (standing.due_ms - standing.t0_ms) // MINUTE_MS,
+            "head_start_min": (standing.due_ms - standing.key_ms) // MINUTE_MS,
+            "applied": False,
+            "suppressed_by": SUPPRESSED_BY,
+        }
+    )
+    return document.model_copy(update={"triage_effect": effect})
+
+
+def reset_breaker(
+    resources: Resources, site: str, *, actor: str, reason: str, share: float | None
+) -> Breaker:
+    """Let a site's results promote again, with an empty window.
+
+    Parameters
+    ----------
+    resources
+        Of this process.
+    site
+        Whose breaker.
+    actor, reason
+        Who resets it and why; on record.
+    share
+        The flagged share to expect of the site from now on; None leaves it as it is.
+    """
+    now = resources.clock()
+    with resources.unit_of_work() as work:
+        before = work.breakers.locked(site)
+        after = Breaker(site, Window(), share or before.expected_share, None, None)
+        work.breakers.store(after)
+        change = _change(before, BreakerStep.RESET, now, expected_share(after, resources.settings))
+        work.breakers.record(replace(change, actor=actor, reason=reason))
+        if before.tripped_by_study is not None:
+            work.events.append(
+                EventKind.BREAKER_RESET,
+                study_id=before.tripped_by_study,
+                site=site,
+                actor=actor,
+                at=now,
+                detail={"reason": reason, "expected_share": change.expected_share},
+            )
+        work.commit()
+    return after
+
+
+def _count(
+    work: UnitOfWork, settings: Settings, row: StudyRow, level: Level, *, now: datetime
+) -> bool:
+    """Count a result, trip the breaker if it has to, and return whether it is tripped."""
+    assessed_before = row.rank_level is not None and row.rank_level != Level.NOT_ASSESSED
+    if not counts(level, synthetic=row.synthetic, assessed_before=assessed_before):
+        return work.breakers.get(row.site).tripped
+    breaker = work.breakers.locked(row.site)
+    breaker = replace(breaker, window=breaker.window.with_next(flagged=level in FLAGGED))
+    share = expected_share(breaker, settings)
+    if not breaker.tripped and trips(breaker.window, share):
+        breaker = replace(breaker, tripped_at=now, tripped_by_study=row.id)
+        change = _change(breaker, BreakerStep.TRIPPED, now, share)
+        work.breakers.record(change)
+        work.events.append(
+            EventKind.BREAKER_TRIPPED,
+            study_id=row.id,
+            site=row.site,
+            actor=change.actor,
+            at=now,
+            detail={
+                "flagged": change.flagged_count,
+                "counted": change.counted,
+                "expected_share": share,
+            },
+        )
+    work.breakers.store(breaker)
+    return breaker.tripped
+
+
+def _change(breaker: Breaker, kind: BreakerStep, now: datetime, share: float) -> BreakerChange:
+    window = breaker.window
+    reason = f"{window.flagged_count} of {window.count} flagged where {share:.3f} is expected"
+    return BreakerChange(
+        site=breaker.site,
+        at=now,
+        kind=kind,
+        actor="service",
+        reason=reason,
+        flagged_count=window.flagged_count,
+        counted=window.count,
+        expected_share=share,
+    )

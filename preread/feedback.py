@@ -1,0 +1,122 @@
+"""What a reader says of a pre-read: agreement, what is really there, and what misled it.
+
+There is no free text on purpose: what people type beside an image is patient data sooner or
+later, and nothing here could keep it out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from preread.terms import FLAGGED, HemorrhageType, Laterality, Level, Region
+
+RUBRIC: Final = MappingProxyType(
+    {
+        4: "All right: every type that is there is named and no other, and every place is right.",
+        3: "Nearly: the main type and the main place are right; one lesser type or place is "
+        "missing, extra or on a neighboring region.",
+        2: "Half: either the types or the places are right, or nearly so, and the other is not.",
+        1: "Only that it bleeds: a bleed is there, but neither its types nor its places are right.",
+        0: "Wrong: a bleed was missed, or none is there where one was flagged.",
+    }
+)
+"""The scale of agreement as a person applies it. ``ml/agreement.py`` computes the same scale from
+outlines, with thresholds that no person measures, so the two are near and not the same."""
+
+BEST: Final = 4
+
+
+class Verdict(StrEnum):
+    """Whether «a bleed is suspected», or its absence, was true."""
+
+    TRUE_POSITIVE = "TP"
+    FALSE_POSITIVE = "FP"
+    FALSE_NEGATIVE = "FN"
+    TRUE_NEGATIVE = "TN"
+
+
+class VolumeVerdict(StrEnum):
+    """How the outlined volume compares with what the reader sees."""
+
+    TOO_SMALL = "too_small"
+    ABOUT_RIGHT = "about_right"
+    TOO_LARGE = "too_large"
+
+
+class FalsePositiveCause(StrEnum):
+    """What was taken for blood."""
+
+    CALCIFICATION = "calcification"
+    ARTIFACT = "artifact"
+    POSTOP = "postop"
+    TUMOR = "tumor"
+    VESSEL = "vessel"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPlace:
+    """Where the reader sees blood; the side is None where the region has none or it is unsaid."""
+
+    region: Region
+    laterality: Laterality | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What a reader said of the pre-read of one revision.
+
+    Attributes
+    ----------
+    score
+        0 to 4 by :data:`RUBRIC`; None only where nothing is there and nothing was flagged.
+    types, places
+        What is really there, by the final report; empty for no hemorrhage.
+    """
+
+    revision: int
+    score: int | None
+    types: tuple[HemorrhageType, ...]
+    places: tuple[MarkedPlace, ...]
+    volume: VolumeVerdict | None
+    cause: FalsePositiveCause | None
+
+
+def verdict_of(level: Level, types: Collection[HemorrhageType]) -> Verdict:
+    """Return whether a pre-read was right that a bleed is, or is not, suspected.
+
+    Flagged is «critical» or «suspected», what moves a study to the front and alerts people.
+    «Indeterminate» is not: a bleed behind it counts as a miss.
+
+    Raises
+    ------
+    ValueError
+        If the study was not assessed: then nothing was said of it.
+
+    Examples
+    --------
+    >>> verdict_of(Level.SUSPECTED, []).value, verdict_of(Level.INDETERMINATE, ["SDH"]).value
+    ('FP', 'FN')
+    """
+    if level is Level.NOT_ASSESSED:
+        message = "a study that was not assessed has no verdict"
+        raise ValueError(message)
+    if level in FLAGGED:
+        return Verdict.TRUE_POSITIVE if types else Verdict.FALSE_POSITIVE
+    return Verdict.FALSE_NEGATIVE if types else Verdict.TRUE_NEGATIVE
+
+
+def contradictions(judgment: Judgment, verdict: Verdict) -> dict[str, str]:
+    """Return what contradicts itself in a judgment, as the rule by the member that breaks it."""
+    broken: dict[str, str] = {}
+    if judgment.score is None and verdict is not Verdict.TRUE_NEGATIVE:
+        broken["score"] = "A score may be left out only where nothing is there or flagged."
+    if judgment.cause is not None and verdict is not Verdict.FALSE_POSITIVE:
+        broken["false_positive_cause"] = "Only a false positive has a cause."
+    if judgment.places and not judgment.types:
+        broken["places"] = "Without a type of hemorrhage there is no place of it."
+    if judgment.volume is not None and verdict is not Verdict.TRUE_POSITIVE:
+        broken["volume"] = "Only a volume of a bleed that is there can be judged."
+    return broken
