@@ -7,8 +7,9 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationError
 
 from api.auth import site_for
+from api.breakers import breaker_notice
 from api.filters import Filters, encode_cursor
-from api.schemas import StudyView
+from api.schemas import ListNotice, StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.db.worklist import WorklistCounts, WorklistQuery
@@ -66,6 +67,7 @@ class Listing:
     more_url: str | None
     more_rows: int
     sites: tuple[str, ...]
+    notices: tuple[ListNotice, ...]
 
 
 class PageFilters(Filters):
@@ -111,6 +113,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         taken = work.worklist.page(
             WorklistQuery(site=query.site, read_state=ReadState.CLAIMED, limit=_MOST_TAKEN)
         )
+        tripped = work.breakers.tripped(query.site)
         sites = work.worklist.sites() if caller.site is None else ()
 
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
@@ -130,6 +133,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         more_url=_more_url(filters) if following is not None else None,
         more_rows=MOST_ROWS,
         sites=sites,
+        notices=tuple(filter(None, map(breaker_notice, tripped))),
     )
 
 

@@ -19,6 +19,8 @@ from api import (
     errors,
     feedback,
     page,
+    page_feedback,
+    page_steering,
     page_steps,
     pre_reads,
     retry,
@@ -81,7 +83,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(feedback, breakers),
-        *(sign_in, page, page_steps, admin),
+        *(sign_in, page, page_steps, page_steering, page_feedback, admin),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from starlette.templating import Jinja2Templates
 
 from api import wording
+from preread.feedback import RUBRIC, FalsePositiveCause
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
@@ -56,6 +57,8 @@ _TEMPLATES.env.globals.update(
         "notice": NOTICE,
         "kinds": KINDS,
         "orders": wording.ORDER_WORD,
+        "rubric": RUBRIC,
+        "causes": tuple(FalsePositiveCause),
         "lists": wording.LIST_WORD,
         "states": wording.STATE_WORD,
     }
