@@ -23,11 +23,13 @@ from api import (
     page_steering,
     page_steps,
     pre_reads,
+    quality,
     retry,
     service,
     sign_in,
     slices,
     studies,
+    turnaround,
     worklist,
 )
 from api.auth import SignInNeeded
@@ -82,7 +84,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(feedback, breakers),
+        *(feedback, breakers, turnaround, quality),
         *(sign_in, page, page_steps, page_steering, page_feedback, admin),
     ):
         app.include_router(module.router)

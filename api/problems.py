@@ -134,6 +134,12 @@ MEANING: Final = MappingProxyType(
             "The body, the archive when inflated, or the number of files is over the limit of "
             "the settings. Nothing was stored.",
         ),
+        "format-not-installed": Meaning(
+            HTTPStatus.NOT_IMPLEMENTED,
+            "The format cannot be written here",
+            "It needs an optional extra that is not installed: `pip install preread[parquet]`. "
+            "JSON and CSV are always there.",
+        ),
         "unsupported-media-type": Meaning(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "The content type is not accepted",

@@ -29,6 +29,7 @@
     ├── NotAuthenticated
     ├── NotAllowed
     ├── StorageFull
+    ├── FormatMissing               an optional extra is not installed
     ├── StaleClaim                  a worker lost its lease; its result is dropped
     ├── UnreadableVolume            (reason)         the images give no volume
     ├── InvalidBundle               weights and manifest do not belong together
@@ -252,6 +253,12 @@ class StorageFull(PreReadError):
     """There is no room left to store the upload durably."""
 
     code = "storage-full"
+
+
+class FormatMissing(PreReadError):
+    """The answer was asked for in a format whose optional extra is not installed."""
+
+    code = "format-not-installed"
 
 
 class StaleClaim(PreReadError):

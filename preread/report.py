@@ -1,16 +1,19 @@
 """A radiologist's report: takes the study off the list and closes its turnaround time."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
+from preread.db.ledger import Standing, entry
 from preread.db.tables import ReportRow, StudyRow
+from preread.db.unit_of_work import UnitOfWork
 from preread.errors import IllegalStep
 from preread.keys import Caller
+from preread.ranking import from_ms, place, to_ms
 from preread.reading import CLAIMED_STATES, ReadStep
 from preread.resources import Resources
 from preread.steps import need_token, take_step
 from preread.study import ReadState
+from preread.terms import OrderClass
 from preread.turnaround import Milestones, Turnaround, turnaround
 
 SECOND_READ: Final = "second"
@@ -44,7 +47,7 @@ def report_study(
         before = ReadState(row.read_state)
         if token is not None or before in CLAIMED_STATES:
             need_token(row, token)
-        spent = _spent(row, step, now)
+        spent, standing = _closing(work, row, step, now)
         claimed_at = row.claimed_at
         row.reported_at = now
         take_step(
@@ -62,7 +65,7 @@ def report_study(
                 kind=SECOND_READ if before in _SECOND else row.read_state,
                 reported_at=now,
                 actor=by.key_id,
-                turnaround=asdict(spent),
+                turnaround=entry(spent, standing),
             )
         )
         work.commit()
@@ -72,18 +75,36 @@ def report_study(
 _SECOND: Final = frozenset({ReadState.SECOND_REQUESTED, ReadState.CLAIMED_SECOND})
 
 
-def _spent(row: StudyRow, step: ReadStep, now: datetime) -> Turnaround:
+def _closing(
+    work: UnitOfWork, row: StudyRow, step: ReadStep, now: datetime
+) -> tuple[Turnaround, Standing]:
+    """Return what a report closes; the standing is that at the first report of the study."""
     if row.completed_at is None:
         raise IllegalStep("receiving", step.value, ["complete"])
-    return turnaround(
+    first = work.ledger.first_report(row.id)
+    spent = turnaround(
         Milestones(
             received_at=row.received_at,
-            transferred_at=None,
+            transferred_at=work.ledger.transferred_at(row.id, row.completed_at),
             completed_at=row.completed_at,
             ai_started_at=row.ai_started_at,
             ai_done_at=row.ai_done_at,
-            claimed_at=row.claimed_at,
-            preliminary_at=None,
+            claimed_at=row.claimed_at if first is None else first.claimed_at,
+            preliminary_at=None if first is None else first.reported_at,
             reported_at=now,
+            holds=work.ledger.holds(row.id),
         )
+    )
+    return spent, _standing(work, row, now) if first is None else first.standing
+
+
+def _standing(work: UnitOfWork, row: StudyRow, now: datetime) -> Standing:
+    policy = work.targets.policy(row.site, row.targets_version)
+    unaided = place(from_ms(row.t0_ms), OrderClass(row.order_class), None, policy=policy)
+    return Standing(
+        due_ms=to_ms(row.due_at or now),
+        taken_ms=to_ms(row.claimed_at or now),
+        first_report_ms=to_ms(now),
+        key_ms=row.key_ms,
+        unaided_key_ms=unaided.key_ms,
     )

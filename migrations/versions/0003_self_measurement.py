@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.add_column("study", sa.Column("scanner", sa.String(length=64), nullable=True))
     op.add_column("study", sa.Column("rank_cap", sa.String(length=16), nullable=True))
     op.create_index("ix_report_kind", "report", ["kind", "reported_at"])
+    op.create_index("ix_event_kind", "event", ["kind", "at"])
     op.create_table(
         "feedback",
         sa.Column("id", _number(), autoincrement=True, nullable=False),
@@ -84,6 +85,7 @@ def downgrade() -> None:
     op.drop_table("breaker")
     op.drop_index(op.f("ix_feedback_study_id"), table_name="feedback")
     op.drop_table("feedback")
+    op.drop_index("ix_event_kind", table_name="event")
     op.drop_index("ix_report_kind", table_name="report")
     op.drop_column("study", "rank_cap")
     op.drop_column("study", "scanner")

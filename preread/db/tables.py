@@ -231,7 +231,7 @@ class EventRow(Base):
     actor: Mapped[str] = mapped_column(sa.String(64))
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
 
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (sa.Index("ix_event_kind", "kind", "at"), {"sqlite_autoincrement": True})
 
 
 class AlertRow(Base):

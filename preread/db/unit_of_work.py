@@ -9,6 +9,7 @@ from preread.db.breakers import BreakerRepository
 from preread.db.events import EventRepository
 from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
+from preread.db.ledger import LedgerRepository
 from preread.db.studies import StudyRepository
 from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
@@ -37,6 +38,7 @@ class UnitOfWork:
         self.keys = KeyRepository(self.session)
         self.feedback = FeedbackRepository(self.session)
         self.breakers = BreakerRepository(self.session)
+        self.ledger = LedgerRepository(self.session)
 
     def __enter__(self) -> Self:
         return self
