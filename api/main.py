@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     admin,
+    boards,
     breakers,
     claims,
     contract,
@@ -85,7 +86,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(feedback, breakers, turnaround, quality),
-        *(sign_in, page, page_steps, page_steering, page_feedback, admin),
+        *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"

@@ -18,17 +18,19 @@ from preread.notice import NOTICE
 from preread.terms import KINDS
 
 
-def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
-    """Return paths and words of the pages that somebody may see."""
-    shown = [("/", "Worklist")]
-    if caller.role is Role.ADMIN and caller.site is None:
-        shown.append(("/keys", "Keys"))
-    return tuple(shown)
-
-
 def operates(caller: Caller) -> bool:
     """Whether somebody looks after the service and its readers."""
     return caller.role in {Role.COORDINATOR, Role.ADMIN}
+
+
+def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
+    """Return paths and words of the pages that somebody may see."""
+    shown = [("/", "Worklist")]
+    if operates(caller):
+        shown += [("/turnaround", "Turnaround"), ("/quality", "Quality")]
+    if caller.role is Role.ADMIN and caller.site is None:
+        shown.append(("/keys", "Keys"))
+    return tuple(shown)
 
 
 _TEMPLATES: Final = Jinja2Templates(
@@ -44,6 +46,8 @@ _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,
         "percent": wording.percent,
+        "duration": wording.duration,
+        "share": wording.share,
         "milliliters": wording.milliliters,
         "midline": midline_text,
         "iso": wording.iso,
