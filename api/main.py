@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     admin,
+    alerts,
     boards,
     breakers,
     claims,
@@ -85,7 +86,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(feedback, breakers, turnaround, quality),
+        *(alerts, feedback, breakers, turnaround, quality),
         *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
         app.include_router(module.router)

@@ -122,6 +122,22 @@ class ClaimedStudy(_Answer):
     claim: RemoteClaim
 
 
+class RemoteAlert(_Answer):
+    """A study that calls for attention; ``mine`` says that it is in the caller's hands."""
+
+    alert_id: int
+    study_id: str
+    revision: int
+    site: str
+    kind: str
+    level: Level
+    raised_at: datetime
+    stage: str
+    mine: bool
+    closed_how: str | None
+    closed_name: str | None
+
+
 class RemoteEvent(_Answer):
     """One thing that happened to a study."""
 

@@ -61,9 +61,9 @@ def claim_study(
             return _lease(row, token)  # the same request again
         _refuse_used(work, token)
         ahead = work.worklist.ahead_of(row, by.site)
-        note = {"rank": ahead + 1 if row.ranked else None, "waiting_ahead": ahead, "via": "claim"}
-        take_step(work, row, ReadStep.CLAIM, by=by, now=now, **note)
-        lease = _give(resources, row, by=by, now=now, token=token)
+        rank = ahead + 1 if row.ranked else None
+        note: dict[str, object] = {"rank": rank, "waiting_ahead": ahead, "via": "claim"}
+        lease = _take(resources, work, row, ReadStep.CLAIM, by=by, token=token, note=note)
         work.commit()
     return lease
 
@@ -90,9 +90,9 @@ def claim_first(
         row = work.worklist.first_for(query, by.key_id, now)
         if row is None:
             return None
-        note = {"rank": 1, "waiting_ahead": work.worklist.ahead_of(row, by.site), "via": "next"}
-        take_step(work, row, ReadStep.CLAIM, by=by, now=now, **note)
-        lease = _give(resources, row, by=by, now=now, token=token)
+        ahead = work.worklist.ahead_of(row, by.site)
+        note: dict[str, object] = {"rank": 1, "waiting_ahead": ahead, "via": "next"}
+        lease = _take(resources, work, row, ReadStep.CLAIM, by=by, token=token, note=note)
         work.commit()
     return lease
 
@@ -111,15 +111,13 @@ def take_over(
     Conflict
         If the token holds another study.
     """
-    now = resources.clock()
     with resources.unit_of_work() as work:
         row = work.studies.locked(study_id, site=by.site)
         if token is not None and is_token(token, row.claim_sha256):
             return _lease(row, token)  # the same request again
         _refuse_used(work, token)
-        note = {"reason": reason, "taken_from": row.claimed_by_name}
-        take_step(work, row, ReadStep.TAKE_OVER, by=by, now=now, **note)
-        lease = _give(resources, row, by=by, now=now, token=token)
+        note: dict[str, object] = {"reason": reason, "taken_from": row.claimed_by_name}
+        lease = _take(resources, work, row, ReadStep.TAKE_OVER, by=by, token=token, note=note)
         work.commit()
     return lease
 
@@ -165,16 +163,25 @@ def release_study(resources: Resources, study_id: str, *, by: Caller, token: str
     return study
 
 
-def _give(
-    resources: Resources, row: StudyRow, *, by: Caller, now: datetime, token: str | None
+def _take(
+    resources: Resources,
+    work: UnitOfWork,
+    row: StudyRow,
+    step: ReadStep,
+    *,
+    by: Caller,
+    token: str | None,
+    note: dict[str, object],
 ) -> Lease:
+    """Put a study in the caller's hands; an illegal step undoes it with the transaction."""
+    now = resources.clock()
     given = token or new_token()
     row.claimed_by = by.key_id
     row.claimed_by_name = by.name
     row.claim_sha256 = token_digest(given)
     row.claimed_at = now
     row.lease_until = now + timedelta(seconds=resources.settings.claim_lease_s)
-    set_wake(row)
+    take_step(work, row, step, by=by, now=now, **note)
     return _lease(row, given)
 
 

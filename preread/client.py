@@ -24,6 +24,7 @@ from preread.answers import (
     ClaimedStudy,
     PreReadFailed,
     ProblemError,
+    RemoteAlert,
     RemoteEvent,
     RemoteStudy,
     SendOutcome,
@@ -260,6 +261,17 @@ class PreReadClient:
     def request_second_read(self, study_id: str, reason: str) -> RemoteStudy:
         """Ask that a second reader looks at a finally reported study."""
         return self._step(study_id, "second-read", {"reason": reason})
+
+    def alerts(self) -> tuple[RemoteAlert, ...]:
+        """Return the alerts that nobody has ended yet, oldest first."""
+        answer = self._request("GET", "/v1/alerts")
+        return tuple(RemoteAlert.model_validate(one) for one in answer.json()["alerts"])
+
+    def acknowledge(self, alert_id: int, name: str | None = None) -> RemoteAlert:
+        """Say who has heard an alert; without a name it is the label of the key."""
+        said = {} if name is None else {"name": name}
+        answer = self._request("POST", f"/v1/alerts/{alert_id}/acknowledge", json=said)
+        return RemoteAlert.model_validate(answer.json())
 
     def report(
         self, study_id: str, *, final: bool = True, token: str | None = None

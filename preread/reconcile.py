@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from preread.alerts import pass_on
 from preread.completion import complete_quiet_studies
 from preread.resources import Resources
 from preread.upkeep import let_time_pass
@@ -23,15 +24,17 @@ class Reconciled:
     completed: int
     returned: int
     ran_out: int
+    passed_on: int
     rings: int
 
 
 def reconcile(resources: Resources) -> Reconciled:
-    """Complete quiet studies, end what has run out and ring for tasks that wait."""
+    """Complete quiet studies, end what has run out, repeat alerts, ring for tasks that wait."""
     completed = complete_quiet_studies(resources)
     returned = return_expired_tasks(resources)
     ran_out = let_time_pass(resources)
-    return Reconciled(completed, returned, ran_out, ring_for_waiting(resources))
+    passed_on = pass_on(resources)
+    return Reconciled(completed, returned, ran_out, passed_on, ring_for_waiting(resources))
 
 
 def ring_for_waiting(resources: Resources) -> int:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from preread.alerts import follow_step
 from preread.db.events import EventKind
 from preread.db.placing import place_study
 from preread.db.tables import StudyRow
@@ -101,6 +102,7 @@ def take_step(
         },
     )
     settle_place(work, row, actor=actor, cause=step.value, now=now)
+    follow_step(work, row, by, now)
 
 
 def let_run_out(work: UnitOfWork, row: StudyRow, now: datetime) -> tuple[Timer, ...]:

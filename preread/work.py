@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from preread.alerts import raise_alert
 from preread.breaking import rank_by, withheld_document
 from preread.db.events import EventKind
 from preread.db.placing import place_study
@@ -160,6 +161,7 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
                 detail={"revision": claim.revision, "level": level.value},
             )
         place_study(work, row, actor=worker, cause=kind.value, now=now)
+        raise_alert(work, row, revision=claim.revision, level=level, now=now)
         work.commit()
 
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from preread.db.alerts import AlertRepository
 from preread.db.breakers import BreakerRepository
 from preread.db.events import EventRepository
 from preread.db.feedback import FeedbackRepository
@@ -33,6 +34,7 @@ class UnitOfWork:
         self.studies = StudyRepository(self.session)
         self.worklist = WorklistRepository(self.session)
         self.tasks = TaskRepository(self.session)
+        self.alerts = AlertRepository(self.session)
         self.targets = TargetsRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
