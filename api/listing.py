@@ -12,14 +12,19 @@ from api.filters import Filters, encode_cursor
 from api.schemas import ListNotice, StudyView
 from api.views import study_view
 from api.wording import Badge, badge
+from preread.alarms import AlertStage
+from preread.db.alerts import Alert
+from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import WorklistCounts, WorklistQuery
-from preread.keys import Caller
+from preread.findings import Mode
+from preread.keys import Caller, Role
 from preread.resources import Resources
 from preread.study import AiState, ReadState, Study
 from preread.terms import Level
 
 MOST_ROWS: Final = 1000
 _MOST_TAKEN: Final = 12
+_MOST_CALLS: Final = 6
 
 _LISTS: Final[dict[str, dict[str, object]]] = {
     "waiting": {},
@@ -43,6 +48,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """An alert that is still open, and the study that it is about.
+
+    Attributes
+    ----------
+    concerns
+        Whether this person is to answer it: their own study, one that nobody has, or for who
+        looks after the readers one that was passed on.
+    """
+
+    alert: Alert
+    study: StudyView
+    concerns: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """A count above the list, and the list of what it counts; None if no filter gives it."""
 
@@ -58,6 +79,7 @@ class Listing:
 
     rows: tuple[Row, ...]
     taken: tuple[Row, ...]
+    calls: tuple[Call, ...]
     tallies: tuple[Tally, ...]
     critical_count: int
     event_seq: int
@@ -113,6 +135,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         taken = work.worklist.page(
             WorklistQuery(site=query.site, read_state=ReadState.CLAIMED, limit=_MOST_TAKEN)
         )
+        calls = _calls(work, caller, query.site, mode)
         tripped = work.breakers.tripped(query.site)
         sites = work.worklist.sites() if caller.site is None else ()
 
@@ -124,6 +147,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
     return Listing(
         rows=rows(page.studies),
         taken=rows(taken.studies),
+        calls=calls,
         tallies=_tallies(counts, filters.site),
         critical_count=counts.critical,
         event_seq=seq,
@@ -135,6 +159,19 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         sites=sites,
         notices=tuple(filter(None, map(breaker_notice, tripped))),
     )
+
+
+def _calls(work: UnitOfWork, caller: Caller, site: str | None, mode: Mode) -> tuple[Call, ...]:
+    """Return the oldest open alerts that this person may see."""
+    operates = caller.role in {Role.COORDINATOR, Role.ADMIN}
+    calls = []
+    for alert in work.alerts.listed(site=site, only_open=True)[:_MOST_CALLS]:
+        mine = alert.addressee in {None, caller.key_id}
+        concerns = mine or (operates and alert.stage is AlertStage.ESCALATED)
+        if concerns or operates:
+            study = study_view(work.studies.get(alert.study_id, site=caller.site), caller, mode)
+            calls.append(Call(alert, study, concerns))
+    return tuple(calls)
 
 
 def _more_url(filters: PageFilters) -> str | None:

@@ -8,7 +8,7 @@ the request comes from our own page.
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, BackgroundTasks, Form, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.claim_bodies import Reason
@@ -16,7 +16,7 @@ from api.deps import OperatorPageCaller, PageCaller, ResourcesDep, StudyId
 from api.page_claims import forget, held_tokens, remember
 from api.schemas import ReportStatus
 from api.templating import done, is_fragment
-from preread import claims, retry
+from preread import alerts, claims, retry
 from preread import report as reports
 from preread.claims import Lease
 from preread.db.worklist import NextQuery
@@ -114,6 +114,18 @@ def report(
     answer = done(request, f"/studies/{study_id}", f"Reported after {minutes}:{seconds:02} min.")
     forget(answer, study_id)
     return answer
+
+
+@router.post("/alerts/{alert_id}/acknowledge")
+def acknowledge(
+    caller: PageCaller,
+    alert_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+    request: Request,
+    resources: ResourcesDep,
+) -> Response:
+    """Say that an alert was heard; the label of the key is noted."""
+    alerts.acknowledge(resources, alert_id, by=caller, name=None)
+    return done(request, "/", "Noted that you have heard it.")
 
 
 @router.post("/studies/{study_id}/retry")

@@ -1,4 +1,5 @@
 // The worklist page: what the server cannot do for it.
+import { listenToSound, ringForNew } from "./alerts.js";
 import { localize, takeServerTime, tick } from "./clock.js";
 import { one } from "./dom.js";
 import { listenToKeys } from "./keys.js";
@@ -14,6 +15,7 @@ function settle() {
   localize();
   applyOutline();
   settleViewer();
+  ringForNew();
   markSelected();
   const critical = Number(one("#list")?.dataset.critical || 0);
   document.title = `${critical ? `(${critical}) ` : ""}Worklist – PreRead`;
@@ -39,4 +41,5 @@ listenToSteps();
 listenToKeys();
 listenToOutline();
 listenToViewer();
+listenToSound();
 settle();

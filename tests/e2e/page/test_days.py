@@ -49,6 +49,11 @@ def test_a_reader_takes_looks_and_reports_by_keys(visit, served, bleeding):
     page.click("[data-slice]")
     assert int(at.input_value()) == before
 
+    page.keyboard.press("4")
+    page.wait_for_selector("#feedback [data-score='4'][aria-pressed=true]")
+    with resources.reading() as work:
+        assert [one.judgment.score for one in work.feedback.of_study(study_id)] == [4]
+
     page.click("#study button[data-arm] >> nth=0")
     with resources.reading() as work:
         assert work.studies.get(study_id).read_state == "claimed"
@@ -71,9 +76,35 @@ def test_a_colleague_sees_who_has_a_study_and_gets_it_back(visit, bleeding):
     second.wait_for_selector(f'.row:first-child[data-study="{study_id}"]')
 
 
-def test_a_coordinator_retries_what_failed_and_searches(visit, bleeding):
+def test_a_critical_study_sounds_once_until_somebody_heard_it(visit, bleeding):
+    del bleeding
+    page = visit(Role.READER)
+    assert page.locator(".calls li").count() == 1
+    page.keyboard.press("j")
+    eventually(page, "document.body.dataset.rang === '1'")
+    page.reload()
+    page.keyboard.press("j")
+    page.wait_for_selector("#sound[aria-pressed=true]")
+    page.keyboard.press("m")
+    page.wait_for_selector("#sound[aria-pressed=false]")
+    assert page.evaluate("document.body.dataset.rang") is None
+    page.click(".calls >> text=Heard")
+    page.wait_for_selector(".calls", state="detached")
+
+
+def test_a_coordinator_holds_pins_retries_and_searches(visit, bleeding):
     study_id, failing = bleeding
     page = visit(Role.COORDINATOR)
+    page.click(f'.row[data-study="{failing}"] a.open')
+    page.click("#decide summary")
+    page.fill("#pin-reason", "called by the ward")
+    page.click("#decide >> text=Pin")
+    page.wait_for_selector(f'.row:first-child[data-study="{failing}"] .badge.pin')
+    page.fill("#hold-reason", "prior study missing")
+    page.click("#decide >> text=Hold")
+    page.wait_for_selector(f'.row[data-study="{failing}"]', state="detached")
+    page.click("#study >> text=Back on the list")
+    page.wait_for_selector(f'.row[data-study="{failing}"]')
     page.click(f'.row[data-study="{failing}"] >> text=Retry AI')
     page.wait_for_selector(f'.row[data-study="{failing}"] >> text=AI pending')
     page.keyboard.press("/")
