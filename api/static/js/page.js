@@ -24,10 +24,6 @@ function settle() {
 document.addEventListener("htmx:before:swap", remember);
 document.addEventListener("htmx:after:swap", () => { settle(); showMovement(); });
 document.addEventListener("htmx:after:settle", settle);
-// What a person opened stays open when its content comes anew.
-document.addEventListener("htmx:before:morph:attr", (event) => {
-  if (event.target.matches("details") && event.detail.attrName === "open") event.preventDefault();
-});
 document.addEventListener("click", (event) => {
   const row = event.target.closest(".row");
   const own = event.target.closest("a, button, input, select, summary, label");
