@@ -103,6 +103,10 @@ OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN
 """Who may see how the service itself is doing, and decide which study goes where."""
 
 
+AdminCaller = Annotated[Caller, Depends(_require(Role.ADMIN))]
+"""Who may change what a site promises."""
+
+
 def _study_id(study_id: Annotated[str, Path()]) -> str:
     try:
         parsed = str(UUID(study_id))

@@ -29,6 +29,7 @@ from api import (
     retry,
     service,
     sign_in,
+    sites,
     slices,
     studies,
     turnaround,
@@ -86,7 +87,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(alerts, feedback, breakers, turnaround, quality),
+        *(sites, alerts, feedback, breakers, turnaround, quality),
         *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
         app.include_router(module.router)

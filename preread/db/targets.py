@@ -50,6 +50,12 @@ class TargetsRepository:
         )
         return tuple(_targets(row) for row in self._session.scalars(query))
 
+    def lock(self, site: str) -> None:
+        """Let one transaction at a time make versions of a site's targets."""
+        # SQLite: BEGIN IMMEDIATE already keeps a second one waiting.
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(site))))
+
     def add(self, targets: SiteTargets) -> None:
         """Add a version."""
         minutes = {order.value: minutes for order, minutes in targets.order_target_min.items()}

@@ -46,6 +46,8 @@ ALLOWED = {
     ("POST", "/v1/studies/{study_id}/second-read/withdraw"): READERS,
     ("GET", "/v1/readers"): OPERATORS,
     ("GET", "/v1/alerts"): READERS,
+    ("GET", "/v1/sites/{site}/targets"): READERS,
+    ("PUT", "/v1/sites/{site}/targets"): {Role.ADMIN},
     ("POST", "/v1/alerts/{alert_id}/acknowledge"): READERS,
     ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
@@ -77,7 +79,7 @@ def routes(app):
 
 
 def ask(client, method, path, study_id, headers=None):
-    url = path.format(study_id=study_id, number=1, alert_id=1, code="forbidden")
+    url = path.format(study_id=study_id, number=1, alert_id=1, site="north", code="forbidden")
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)
 
