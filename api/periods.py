@@ -14,6 +14,7 @@ from preread.resources import Resources
 from preread.terms import OrderClass
 
 _DEFAULT: Final = timedelta(days=30)
+_JUST_NOW: Final = timedelta(seconds=1)  # a report of this very moment counts
 _LONGEST: Final = timedelta(days=400)
 
 
@@ -39,7 +40,7 @@ class Period(BaseModel):
         FieldRefused
             If the period is empty or longer than 400 days.
         """
-        until = self.until or resources.clock()
+        until = self.until or resources.clock() + _JUST_NOW
         since = self.since or until - _DEFAULT
         if not timedelta() < until - since <= _LONGEST:
             message = "The period must end after it begins, and at most 400 days later."

@@ -77,12 +77,20 @@ FLAGGED_GROUP: Final = "flagged"
 """The group of all flagged studies, beside those by order class of the others."""
 
 
-def moves(waiting: Sequence[Waiting], before: PolicyOf, after: PolicyOf) -> list[Move]:
-    """Return which waiting studies would stand elsewhere, by their new position."""
-    was = {entry.study_id: number for number, entry in enumerate(_ranked(waiting, before), start=1)}
+def moves(waiting: Sequence[Waiting], policy_of: PolicyOf) -> list[Move]:
+    """Return which studies would stand elsewhere, by their new position.
+
+    Parameters
+    ----------
+    waiting
+        In the order in which they stand now.
+    policy_of
+        What would rank them.
+    """
+    was = {one.study_id: number for number, one in enumerate(waiting, start=1)}
     return [
         Move(entry.study_id, was[entry.study_id], number, entry.place.reason)
-        for number, entry in enumerate(_ranked(waiting, after), start=1)
+        for number, entry in enumerate(_ranked(waiting, policy_of), start=1)
         if was[entry.study_id] != number
     ]
 

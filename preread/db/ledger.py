@@ -139,7 +139,10 @@ class LedgerRepository:
         return tuple(self._holds(study_id))
 
     def picks(self, query: LedgerQuery) -> tuple[Pick, ...]:
-        """Return the claims of studies that waited on the list, in order."""
+        """Return the claims of studies that waited on the list, in order.
+
+        What the list itself gave out skipped nothing, whoever else a study before it is left to.
+        """
         statement = sa.select(EventRow).where(
             EventRow.kind == EventKind.CLAIMED,
             EventRow.at >= query.since,
@@ -148,7 +151,7 @@ class LedgerRepository:
         if query.site is not None:
             statement = statement.where(EventRow.site == query.site)
         return tuple(
-            Pick(event.actor, event.at, int(event.detail["waiting_ahead"]))
+            Pick(event.actor, event.at, int(event.detail["rank"]) - 1)
             for event in self._session.scalars(statement.order_by(EventRow.seq))
             if event.detail.get("rank") is not None
         )

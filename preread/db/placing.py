@@ -21,7 +21,7 @@ def place_study(
     """
     if row.completed_at is None:
         return None
-    level = _level_of(row)
+    level = ranking_level(row)
     place = ranking.place(
         row.completed_at,
         OrderClass(row.order_class),
@@ -57,7 +57,7 @@ def place_study(
     return place
 
 
-def _level_of(row: StudyRow) -> Level | None:
+def ranking_level(row: StudyRow) -> Level | None:
     """Return the level that ranks a study.
 
     What promotes stays. What does not is said only of the present images: «flagged no
