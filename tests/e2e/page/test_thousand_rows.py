@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("ma
 
 ROWS = 1000
 FEW = 50
-MOST_TIMES = 4.0
+MOST_TIMES = 3.0
 """A frame of the long list may take so much longer than one of a short list, on any machine."""
 
 
