@@ -84,7 +84,8 @@ def claim_first(
     with resources.unit_of_work() as work:
         if token is not None:
             held = work.studies.claimed_under(token_digest(token))
-            if held is not None and held.claimed_by == by.key_id:
+            over = held is not None and let_run_out(work, held, now)
+            if held is not None and not over and held.claimed_by == by.key_id:
                 return _lease(held, token)  # the same request again
             _refuse_used(work, token)
         row = work.worklist.first_for(query, by.key_id, now)

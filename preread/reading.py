@@ -1,23 +1,19 @@
 """The reading of a study: one table of states and steps.
 
-::
+The picture of it is in ``docs/architecture.md``; in words::
 
-                 ┌────────hold─────────▶ on_hold ──resume──▶ unread
-                 │                          ▲
-    unread ──claim──▶ claimed ──────hold────┘
-      ▲  ▲               │ │ └─preliminary_report─▶ preliminary ─┐
-      │  └─release,expire┘ └───────final_report────▶ final ◀─────┘ final_report
-      │                                              │   ▲
-      │         claimed ◀─claim─ reopened ◀──reopen──┤   ├── final_report, withdraw_second_read
-      └─ (its release and expiry, with the old key)  │   │
-                                  second_read ───────▼   │
-                            second_requested ──claim──▶ claimed_second ──release,expire──▶ back
+    unread            claim, hold, report, cancel; assign and pin leave it unread
+    claimed           release and expiry lead back to unread; report, hold, take over, cancel
+    on_hold           resume, cancel
+    preliminary       final report, cancel
+    final             reopen, request a second read
+    reopened          claim, report, assign, cancel; a claim that ends leaves it unread
+    second_requested  claim, final report, withdraw, assign
+    claimed_second    release and expiry lead back; final report, take over, withdraw
+    cancelled         the end
 
-Whoever reports without a claim may do so while nobody else holds the study. What has no final
-report yet can be cancelled. Claiming under a new token, pinning and assigning change who or
-where, not the state.
-
-A study is *ranked*, that is on the waiting list, while it is unread and was complete once.
+A report without a claim is good while nobody holds the study. A study is *ranked*, that is on
+the waiting list, while it is unread and was complete once.
 """
 
 from collections.abc import Mapping

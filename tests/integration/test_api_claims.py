@@ -2,9 +2,9 @@
 
 import pytest
 
-from preread.client import PreReadClient
+from preread.client import PreReadClient, ProblemError
 from preread.keys import Role
-from tests.builders import key_for, send_study
+from tests.builders import caller_for, key_for, send_study
 from tests.support.web import bearer, client_of, server_of
 
 MINE = "a-token-of-the-page-1"
@@ -89,3 +89,27 @@ def test_the_client_claims_keeps_and_reports(resources):
         client.report(study_id, token=taken.claim.token)
         assert client.claim_next(site="north").study.study_id == other
         assert client.claim_next() is None
+
+
+def test_the_client_decides(resources):
+    study_id = send_study(resources)
+    reader = caller_for(resources).key_id
+    with (
+        server_of(resources) as (url, _),
+        PreReadClient(url, key_for(resources, Role.COORDINATOR)) as client,
+    ):
+        states = [
+            client.hold(study_id, "images are missing").read_state,
+            client.resume(study_id).read_state,
+            client.pin(study_id, "surgeon waits", 5).read_state,
+            client.assign(study_id, reader).read_state,
+        ]
+        assert states == ["on_hold", "unread", "unread", "unread"]
+        client.report(study_id)
+        assert client.request_second_read(study_id, "subtle").read_state == "second_requested"
+        client.report(study_id)
+        assert client.reopen(study_id, "addendum").read_state == "reopened"
+        assert client.cancel(study_id, "wrong patient").read_state == "cancelled"
+        with pytest.raises(ProblemError) as refused:
+            client.claim(study_id)
+        assert (refused.value.problem_code, refused.value.allowed) == ("illegal-step", ())

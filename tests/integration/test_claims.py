@@ -132,6 +132,14 @@ def test_the_same_request_again_gives_the_same_claim(resources, reader):
     assert len(events_of(resources, study_id, EventKind.CLAIMED)) == 1
 
 
+def test_a_token_whose_claim_ran_out_claims_anew(resources, clock, reader):
+    study_id = send_study(resources)
+    claim_first(resources, NextQuery(), by=reader, token=MINE)
+    clock.forward(601)  # and nobody has looked at the clock yet
+    again = claim_first(resources, NextQuery(), by=reader, token=MINE)
+    assert (again.study.id, again.study.handling.claimed_at) == (study_id, clock())
+
+
 def test_next_gives_the_first_of_what_the_reader_asks_for(resources, clock, reader):
     south = send_study(resources, 1, site="south", order_class=OrderClass.STAT)
     north = send_study(resources, 2, site="north")
