@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preread.ledger import (
@@ -38,6 +38,7 @@ def line(read_s=60, *, site="north", order=OrderClass.ER, late_s=-1.0, hour=0, c
     return LedgerLine("s", site, order, None, complete, complete, complete, end, late_s, spent)
 
 
+@settings(deadline=None)  # numpy's first call can take longer on a busy machine
 @given(
     st.lists(st.floats(min_value=0, max_value=1e6), min_size=1, max_size=50),
     st.floats(min_value=0, max_value=1),
