@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Request
 from api import auth
 from api.live import Live
 from api.metrics import Metrics
-from preread.errors import NotAuthenticated, StudyNotFound
+from preread.errors import NotAllowed, NotAuthenticated, StudyNotFound
 from preread.keys import Caller, Role
 from preread.resources import Resources
 
@@ -70,16 +70,34 @@ ReaderCaller = Annotated[Caller, Depends(_require(Role.READER, Role.COORDINATOR,
 """Who may see pre-reads and the worklist."""
 
 
-async def _page_caller(request: Request) -> Caller:
-    roles = (Role.READER, Role.COORDINATOR, Role.ADMIN)
-    try:
-        return await auth.authenticate(request, _resources(request), roles)
-    except NotAuthenticated as error:
-        raise auth.SignInNeeded(str(error)) from error
+def _require_on_page(*roles: Role) -> Callable[..., Awaitable[Caller]]:
+    async def caller(request: Request) -> Caller:
+        try:
+            return await auth.authenticate(request, _resources(request), roles)
+        except NotAuthenticated as error:
+            raise auth.SignInNeeded(str(error)) from error
+
+    return caller
 
 
-PageCaller = Annotated[Caller, Depends(_page_caller)]
+PageCaller = Annotated[Caller, Depends(_require_on_page(Role.READER, Role.COORDINATOR, Role.ADMIN))]
 """Who may see the page; everybody else is led to the sign-in."""
+
+OperatorPageCaller = Annotated[Caller, Depends(_require_on_page(Role.COORDINATOR, Role.ADMIN))]
+"""Who may see how the service and its readers are doing, as a page."""
+
+
+async def _admin_page_caller(
+    caller: Annotated[Caller, Depends(_require_on_page(Role.ADMIN))],
+) -> Caller:
+    if caller.site is not None:
+        message = "Keys belong to all sites; an administrator of one site cannot see them."
+        raise NotAllowed(message)
+    return caller
+
+
+AdminPageCaller = Annotated[Caller, Depends(_admin_page_caller)]
+"""An administrator of all sites."""
 
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
 """Who may see how the service itself is doing, and decide which study goes where."""

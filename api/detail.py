@@ -3,16 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from api.filters import Filters
 from api.schemas import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
+from preread.coordination import Reader, readers
+from preread.db.feedback import GivenFeedback, that_count
+from preread.feedback import Judgment
 from preread.findings import KeyImage, Mode, PreRead, for_mode
-from preread.keys import Caller
+from preread.keys import Caller, Role
 from preread.reading import ReadStep, allowed_read_steps
 from preread.resources import Resources
 from preread.study import Study
+from preread.terms import FLAGGED, HemorrhageType
 
 _STEP_WORDS: Final = {
     ReadStep.FINAL_REPORT: ("final", "Final report given"),
@@ -40,8 +45,26 @@ class StudyPane:
     pre_read: PreRead | None
     is_old: bool
     images: tuple[ShownImage, ...]
+    given: Judgment | None
+    readers: tuple[Reader, ...]
+    slices_url: str | None
+    start_slice: int
+    viewer_url: str | None
     steps: tuple[tuple[str, str], ...]
     times: tuple[tuple[str, datetime | None], ...]
+
+    @property
+    def named(self) -> frozenset[HemorrhageType]:
+        """The types that the pre-read names, or those that this reader said are there."""
+        if self.given is not None:
+            return frozenset(self.given.types)
+        findings = () if self.pre_read is None else self.pre_read.findings
+        return frozenset(finding.type for finding in findings)
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether the pre-read suspects a bleed, so that it can be a false positive."""
+        return self.pre_read is not None and self.pre_read.assessment.level in FLAGGED
 
     @property
     def has_overlay(self) -> bool:
@@ -62,6 +85,7 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         study = work.studies.get(study_id, site=caller.site)
         row = work.studies.pre_read(study_id)
         stored = None if row is None else PreRead.model_validate(row.document)
+        said = that_count(work.feedback.of_study(study_id)).get((study_id, caller.key_id))
     document = None if stored is None else for_mode(stored, mode)
     view = study_view(study, caller, mode)
     return StudyPane(
@@ -71,6 +95,11 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         pre_read=document,
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
+        given=_of_revision(said, stored),
+        readers=readers(resources, study.site) if _can_be_given(study, caller) else (),
+        slices_url=None if stored is None else _slices_url(stored, study_id),
+        start_slice=0 if stored is None else _start_slice(stored),
+        viewer_url=_viewer_url(resources.settings.viewer_url, study),
         steps=_steps(study),
         times=(
             ("First image", study.received_at),
@@ -97,6 +126,37 @@ def _images(document: PreRead, study_id: str, mode: Mode) -> tuple[ShownImage, .
             )
         )
     return tuple(shown)
+
+
+def _of_revision(said: GivenFeedback | None, stored: PreRead | None) -> Judgment | None:
+    if said is None or stored is None or said.judgment.revision != stored.revision:
+        return None
+    return said.judgment
+
+
+def _can_be_given(study: Study, caller: Caller) -> bool:
+    decides = caller.role in {Role.COORDINATOR, Role.ADMIN}
+    return decides and ReadStep.ASSIGN in allowed_read_steps(study.read_state)
+
+
+def _slices_url(stored: PreRead, study_id: str) -> str | None:
+    if stored.input.slice_record is None:
+        return None
+    return f"/v1/studies/{study_id}/slices?revision={stored.revision}"
+
+
+def _start_slice(stored: PreRead) -> int:
+    """Return the slice that shows most: the first key image, else the middle of the head."""
+    if stored.key_images:
+        return stored.key_images[0].slice
+    return (stored.input.slice_count or 0) // 2
+
+
+def _viewer_url(template: str, study: Study) -> str | None:
+    if not template:
+        return None
+    filled = template.replace("{study_instance_uid}", quote(study.study_instance_uid, safe=""))
+    return filled.replace("{accession_number}", quote(study.accession_number or "", safe=""))
 
 
 def _caption(image: KeyImage) -> str:

@@ -40,6 +40,13 @@ class Filters(BaseModel):
         bool, Field(description="Only studies that a pre-read ever called critical or suspected.")
     ] = False
     finding: HemorrhageType | None = None
+    accession: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[^\x00-\x1f\x7f\\]{1,64}$",
+            description="Only studies whose accession number begins so, in either case.",
+        ),
+    ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
     cursor: Annotated[
         str | None, Field(max_length=400, description="`next_cursor` of the page before.")
@@ -62,6 +69,7 @@ class Filters(BaseModel):
             level=self.level,
             flagged=self.flagged,
             finding=self.finding,
+            accession=self.accession,
             limit=self.limit,
             after=None if self.cursor is None else decode_cursor(self.cursor),
         )

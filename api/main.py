@@ -11,7 +11,9 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from api import (
+    admin,
     alerts,
+    boards,
     breakers,
     claims,
     contract,
@@ -19,11 +21,17 @@ from api import (
     errors,
     feedback,
     page,
+    page_feedback,
+    page_steering,
+    page_steps,
     policies,
     pre_reads,
     quality,
+    retry,
     service,
+    sign_in,
     sites,
+    slices,
     studies,
     turnaround,
     worklist,
@@ -77,20 +85,12 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         ],
     )
     errors.install(app)
-    app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
+    app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        studies,
-        claims,
-        coordination,
-        alerts,
-        pre_reads,
-        worklist,
-        sites,
-        service,
-        page,
+        *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
+        *(sites, alerts, feedback, breakers, turnaround, quality, policies),
+        *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
-        app.include_router(module.router)
-    for module in (feedback, breakers, turnaround, quality, policies):  # self-measurement
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")

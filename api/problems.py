@@ -91,6 +91,11 @@ MEANING: Final = MappingProxyType(
             "There is no alert of this number, or it belongs to a site that the key does not "
             "cover.",
         ),
+        "slice-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such slice",
+            "The pre-read has no slice of this number, none with an overlay, or kept no slices.",
+        ),
         "method-not-allowed": Meaning(
             HTTPStatus.METHOD_NOT_ALLOWED,
             "The method is not allowed here",

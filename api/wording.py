@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from api.schemas import StudyView
+from preread.proportions import Share
 from preread.study import AiState
 from preread.terms import TYPE_NAME, HemorrhageType, Level, OrderClass
 
@@ -56,6 +57,16 @@ STATE_WORD: Final = {
     AiState.SUCCEEDED: "assessed",
     AiState.NOT_ASSESSED: "not assessed",
     AiState.FAILED: "failed",
+}
+LIST_WORD: Final = {
+    "waiting": "Waiting",
+    "claimed": "In reading",
+    "on_hold": "On hold",
+    "reopened": "Reopened",
+    "second_requested": "Second read wanted",
+    "receiving": "Still receiving",
+    "preliminary": "Preliminary reports",
+    "final": "Final reports",
 }
 ORDER_WORD: Final = {
     OrderClass.STAT: "STAT",
@@ -118,6 +129,41 @@ def milliliters(volume_ml: float | None) -> str:
         return f"–{_SPACE}ml"
     number = f"{volume_ml:.0f}" if volume_ml >= 10 else f"{volume_ml:.1f}"  # noqa: PLR2004
     return f"{number}{_SPACE}ml"
+
+
+def duration(seconds: float | None) -> str:
+    r"""Return a time span as it is read; a dash if nothing was measured.
+
+    Examples
+    --------
+    >>> duration(42.4), duration(754), duration(7500), duration(None)
+    ('42\xa0s', '12:34\xa0min', '2\xa0h\xa005', '–')
+    """
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - a minute
+        return f"{whole}{_SPACE}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes}:{rest:02}{_SPACE}min"
+    return f"{minutes // 60}{_SPACE}h{_SPACE}{minutes % 60:02}"
+
+
+def share(said: Share) -> str:
+    r"""Return a share with what it is a share of and its 95 % interval.
+
+    Examples
+    --------
+    >>> share(Share(0, 0, None, None, None))
+    'no case'
+    >>> share(Share(3, 4, 0.75, 0.3006, 0.9544))
+    '75\xa0% (3 of 4; 30–95\xa0%)'
+    """
+    if said.share is None or said.low is None or said.high is None:
+        return "no case"
+    interval = f"{said.low * 100:.0f}–{said.high * 100:.0f}{_SPACE}%"
+    return f"{said.share * 100:.0f}{_SPACE}% ({said.count} of {said.of}; {interval})"
 
 
 def iso(moment: datetime) -> str:

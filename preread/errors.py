@@ -24,7 +24,8 @@
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
     │   ├── AlertNotFound
-    │   └── KeyImageNotFound
+    │   ├── KeyImageNotFound
+    │   └── SliceNotFound
     ├── NotAuthenticated
     ├── NotAllowed
     ├── StorageFull
@@ -228,6 +229,12 @@ class KeyImageNotFound(NotFound):
     """The pre-read has no key image of this number."""
 
     code = "key-image-not-found"
+
+
+class SliceNotFound(NotFound):
+    """The pre-read has no slice of this number, or kept none."""
+
+    code = "slice-not-found"
 
 
 class NotAuthenticated(PreReadError):

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=Mode.RESEARCH_PREREAD,
         description="research_preread shows places and outlines; triage_only hides them.",
     )
+    viewer_url: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9+.-]*:")] = Field(
+        default="",
+        description="Link of the page to a viewer; {study_instance_uid} and {accession_number} "
+        "in it are replaced. Empty: no link.",
+    )
 
     default_order_class: OrderClass = Field(
         default=OrderClass.ROUTINE,

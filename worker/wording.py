@@ -5,7 +5,7 @@ from typing import Final
 
 from ml.assessment import Assessment, FindingReading, Place
 from ml.gates import ImageFlag
-from preread.findings import Model, shift_phrase
+from preread.findings import Model, shift_phrase, volume_text
 from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
 
 _LONGEST_SUMMARY: Final = 300
@@ -115,19 +115,6 @@ def place_name(where: Place) -> str:
     'left frontal lobe'
     """
     return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
-
-
-def volume_text(volume_ml: float) -> str:
-    """Return a volume with no more digits than it deserves.
-
-    Examples
-    --------
-    >>> volume_text(43.4), volume_text(4.26), volume_text(0.3)
-    ('43 ml', '4.3 ml', 'less than 1 ml')
-    """
-    if volume_ml < 1:
-        return "less than 1 ml"
-    return f"{volume_ml:.1f} ml" if volume_ml < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
 
 
 def limitations(level: Level, flags: Sequence[str], model: Model | None) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     PRE_READ_SUCCEEDED = "pre_read_succeeded"
     PRE_READ_NOT_ASSESSED = "pre_read_not_assessed"
     PRE_READ_FAILED = "pre_read_failed"
+    PRE_READ_RETRIED = "pre_read_retried"
     RANK_CHANGED = "rank_changed"
     REPORTED = "reported"
     FLAGGED_AFTER_REPORT = "flagged_after_report"

@@ -79,6 +79,20 @@ class TaskRepository:
         """
         self._change(task_id, fence, lease_until=lease_until)
 
+    def revive(self, study_id: str, revision: int, now: datetime) -> None:
+        """Let a dead task be tried as if it were new."""
+        self._session.execute(
+            sa.update(TaskRow)
+            .where(
+                TaskRow.study_id == study_id,
+                TaskRow.revision == revision,
+                TaskRow.state == TaskState.DEAD,
+            )
+            .values(
+                state=TaskState.READY, attempts=0, not_before=now, reason=None, finished_at=None
+            )
+        )
+
     def finish(self, task_id: int, fence: int, now: datetime) -> None:
         """End a task with a result.
 

@@ -31,7 +31,8 @@ class WorklistQuery:
     """What to list. None leaves a filter out.
 
     ``read_state`` UNREAD lists the ranked studies; the others list what left the list.
-    ``receiving`` lists instead the studies that were never complete yet.
+    ``receiving`` lists instead the studies that were never complete yet. ``accession`` is how
+    an accession number begins.
     """
 
     site: str | None = None
@@ -42,6 +43,7 @@ class WorklistQuery:
     level: Level | None = None
     flagged: bool = False
     finding: HemorrhageType | None = None
+    accession: str | None = None
     limit: int = 50
     after: Cursor | None = None
 
@@ -166,6 +168,11 @@ class WorklistRepository:
             second_requested=off.get(ReadState.SECOND_REQUESTED, 0),
         )
 
+    def sites(self) -> tuple[str, ...]:
+        """Return the sites of which studies wait, by name."""
+        query = sa.select(StudyRow.site).where(RANKED).distinct().order_by(StudyRow.site)
+        return tuple(self._session.scalars(query))
+
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]]
@@ -188,6 +195,14 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
             conditions.append(StudyRow.ai_state.in_((AiState.SUCCEEDED, AiState.NOT_ASSESSED)))
     if query.flagged:
         conditions.append(StudyRow.rank_level.in_(FLAGGED))
+    return conditions + _contents(query)
+
+
+def _contents(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that no index answers: only the rows of the list are searched."""
+    conditions = []
+    if query.accession is not None:
+        conditions.append(StudyRow.accession_number.istartswith(query.accession, autoescape=True))
     if query.finding is not None:
         # The types stand in a short JSON list; its text is searched for the closed word.
         conditions.append(sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"'))

@@ -214,7 +214,7 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert "mm thick" not in html  # neither IPH nor IVH has a thickness
     assert "9 mm thick" in client.get(f"/studies/{made['suspected']}", headers=HTMX).text
     assert f'href="/v1/studies/{made["critical"]}/pre-read"' in html
-    assert 'data-report="final"' in html
+    assert 'name="status" value="final"' in html
     assert "SYNTHETIC" not in html
 
 
@@ -233,7 +233,7 @@ def test_a_reported_study_offers_no_report(client, resources):
     )
     assert answer.status_code == 200
     html = client.get(f"/studies/{study_id}", headers=HTMX).text
-    assert "data-report" not in html
+    assert 'name="status"' not in html
     assert "Reported, final" in html
     assert study_id in rows_of(client.get("/?list=final").text)
 

@@ -147,6 +147,7 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
         "slice_any": np.zeros(20, np.float32),
         "slice_probabilities": np.zeros((20, 5), np.float32),
         "mask": np.zeros((20, 4, 4), bool),
+        "mask_kinds": np.zeros((20, 4, 4), np.uint8),
         "key_slices": (KeySlice(6, tuple(sorted(present)), bool(findings)),),
         "warnings": ("DEMONSTRATOR",),
         "timing": StageTiming(100.0, 2000.0, 150.0),

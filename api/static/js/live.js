@@ -1,0 +1,51 @@
+// Knowing when to ask again: an event of the service, or time itself while the line is down.
+import { one, whisper } from "./dom.js";
+
+const REFRESH_MS = 350; // at most one refresh in this time, however many events come
+const OFFLINE_REFRESH_MS = 20000;
+const AIMING_MS = 1200; // so long the list waits for a person who is about to press a button in it
+let refreshing = null;
+let asked = 0;
+let touched = new Set();
+let ranks = 0;
+
+function refresh() {
+  refreshing = null;
+  asked = 0;
+  const selected = one("#study");
+  document.body.dispatchEvent(new Event("refresh"));
+  if (selected && touched.has(selected.dataset.study)) selected.dispatchEvent(new Event("refresh"));
+  touched = new Set();
+  if (ranks) whisper(`Worklist changed: ${ranks} ${ranks === 1 ? "study has" : "studies have"} a new place.`);
+  ranks = 0;
+}
+
+function whenNobodyAims() {
+  const aims = one(".row :is(button, a):hover:not(a.open)");
+  if (aims && Date.now() - asked < AIMING_MS) refreshing = setTimeout(whenNobodyAims, 100);
+  else refresh();
+}
+
+export function refreshSoon(study = null) {
+  if (study) touched.add(study);
+  asked ||= Date.now();
+  refreshing ??= setTimeout(whenNobodyAims, REFRESH_MS);
+}
+
+function showState(state, words) {
+  const live = one("#live");
+  live.dataset.state = state;
+  one("span", live).textContent = words;
+}
+
+export function follow() {
+  document.addEventListener("worklist", (event) => {
+    const change = JSON.parse(event.detail.data);
+    if (change.kind === "rank_changed") ranks += 1;
+    refreshSoon(change.study_id);
+  });
+  document.addEventListener("htmx:sse:after:connection", () => showState("live", "Live"));
+  document.addEventListener("htmx:sse:error", () => showState("away", "Reconnecting…"));
+  document.addEventListener("htmx:sse:close", () => showState("away", "Not live"));
+  setInterval(() => { if (one("#live").dataset.state !== "live") refreshSoon(); }, OFFLINE_REFRESH_MS);
+}

@@ -1,0 +1,41 @@
+// The worklist page: what the server cannot do for it.
+import { listenToSound, ringForNew } from "./alerts.js";
+import { localize, takeServerTime, tick } from "./clock.js";
+import { one } from "./dom.js";
+import { listenToKeys } from "./keys.js";
+import { markSelected, remember, showMovement, showShifts } from "./list.js";
+import { follow } from "./live.js";
+import { applyOutline, listenToOutline } from "./pictures.js";
+import { listenToViewer, settleViewer } from "./slices.js";
+import { listenToSteps } from "./steps.js";
+
+function settle() {
+  takeServerTime();
+  tick();
+  localize();
+  applyOutline();
+  settleViewer();
+  ringForNew();
+  markSelected();
+  const critical = Number(one("#list")?.dataset.critical || 0);
+  document.title = `${critical ? `(${critical}) ` : ""}Worklist – PreRead`;
+}
+
+document.addEventListener("htmx:before:swap", remember);
+document.addEventListener("htmx:after:swap", () => { settle(); showMovement(); });
+document.addEventListener("htmx:after:settle", settle);
+document.addEventListener("click", (event) => {
+  const row = event.target.closest(".row");
+  const own = event.target.closest("a, button, input, select, summary, label");
+  if (row && !own && !String(getSelection())) one("a.open", row).click();
+});
+const more = one(".more");
+if (matchMedia("(max-width: 720px)").matches) more.open = false;
+setInterval(() => { tick(); showShifts(); }, 1000);
+follow();
+listenToSteps();
+listenToKeys();
+listenToOutline();
+listenToViewer();
+listenToSound();
+settle();

@@ -1,0 +1,33 @@
+"""WCAG 2.2 A and AA by axe-core, in both color schemes and on a narrow screen."""
+
+import pytest
+
+from preread.keys import Role
+from preread.terms import HemorrhageType, Level
+from tests.builders import send_study
+from tests.support.chromium import violations
+from tests.support.seed import every_state, pre_read_of
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+def test_list_and_study_break_no_rule_of_accessibility(visit, served, scheme):
+    resources, _ = served
+    every_state(resources)
+    send_study(resources, 9, slices=3)
+    study_id = pre_read_of(resources, Level.CRITICAL, (HemorrhageType.SDH,), slices=True)
+    page = visit(color_scheme=scheme, reduced_motion="reduce")
+    page.click(f'[data-study="{study_id}"] a.open')
+    page.wait_for_selector(".viewer[data-ready]")
+    assert violations(page) == []
+
+
+def test_the_other_pages_break_no_rule_of_accessibility(visit, served):
+    page = visit(Role.ADMIN, "/keys")
+    for path in ("/turnaround", "/quality", "/sign-in"):
+        assert violations(page) == []
+        page.goto(served[1] + path)
+    assert violations(page) == []
+    page.evaluate("document.documentElement.removeAttribute('lang')")
+    assert any(found.startswith("html-has-lang:") for found in violations(page))

@@ -1,0 +1,87 @@
+"""The list in a real browser: live re-ranking, focus, filters, a narrow screen, a lost line."""
+
+import time
+
+import pytest
+
+from preread.keys import sign_out
+from preread.terms import HemorrhageType, Level
+from tests.builders import key_for
+from tests.support.chromium import eventually
+from tests.support.seed import pre_read_of
+
+pytestmark = pytest.mark.browser
+
+REFRESH_LIMIT_S = 2.0
+"""A reader sees a new place so long after it was committed, at the latest."""
+
+
+def first_row(study_id):
+    return f'.row:first-child[data-study="{study_id}"]'
+
+
+def test_the_key_disappears_from_the_address(browser, served):
+    resources, url = served
+    key = key_for(resources)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{url}/#key={key}")
+    eventually(page, "document.querySelector('#key').value.length > 40")
+    assert key not in page.url
+    assert key not in page.evaluate("history.state + location.href")
+    context.close()
+
+
+def test_a_bleed_rises_without_a_reload_and_the_focus_stays(page, served, studies):
+    resources, _ = served
+    page.evaluate("window.sameDocument = true")
+    page.focus(f'[data-study="{studies[0]}"] a.open')
+
+    pre_read_of(resources, Level.CRITICAL, (HemorrhageType.IPH,))
+    began = time.monotonic()
+
+    page.wait_for_selector(first_row(studies[2]))
+    assert time.monotonic() - began < REFRESH_LIMIT_S
+    eventually(
+        page, f"document.querySelector('#row-{studies[2]} .position').dataset.shift === '▲ 2'"
+    )
+    assert "Critical" in page.inner_text(first_row(studies[2]))
+    assert page.evaluate("window.sameDocument")
+    assert page.evaluate("document.activeElement.closest('.row').dataset.study") == studies[0]
+    eventually(page, "document.title.startsWith('(1)')")
+
+
+def test_filters_change_the_list_and_the_address(page, studies):
+    page.select_option("[name=ai_state]", "queued")
+    eventually(page, "document.querySelectorAll('.row').length === 1")
+    assert "ai_state=queued" in page.url
+    assert page.locator(".row").get_attribute("data-study") == studies[2]
+    page.go_back()
+    eventually(page, "document.querySelectorAll('.row').length === 3")
+
+
+def test_a_narrow_screen_shows_list_or_study_without_sideways_scrolling(page, studies):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.click(f'[data-study="{studies[0]}"] a.open')
+    page.wait_for_selector("#study")
+    assert not page.is_visible("#list")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.click("a.back")
+    page.wait_for_selector(".row")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_lost_connection_is_shown(page):
+    page.context.set_offline(True)
+    page.evaluate("document.querySelector('#events')._htmx.sse.reader.cancel()")
+    page.wait_for_selector('#live[data-state="away"]')
+    page.context.set_offline(False)
+    page.wait_for_selector('#live[data-state="live"]')
+
+
+def test_a_session_that_is_over_leads_to_the_sign_in(page, served):
+    resources, url = served
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "preread_session")
+    sign_out(resources, token)
+    page.evaluate("document.body.dispatchEvent(new Event('refresh'))")
+    page.wait_for_url(f"{url}/sign-in")

@@ -1,0 +1,134 @@
+"""What people do on the page, as the browser sends it; with and without scripts."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from preread.keys import Role
+from preread.terms import HemorrhageType, Level
+from tests.builders import key_for, send_study
+from tests.support.seed import pre_read_of
+from tests.support.web import client_of
+
+ROOT = Path(__file__).parents[2]
+OURS = {"Sec-Fetch-Site": "same-origin"}
+HTMX = {**OURS, "HX-Request": "true"}
+
+
+@pytest.fixture
+def database_url(sqlite_template, tmp_path):
+    """One kind of database is enough: the steps behind are tested on both."""
+    shutil.copy(sqlite_template, tmp_path / "preread.sqlite")
+    return f"sqlite:///{tmp_path / 'preread.sqlite'}"
+
+
+@pytest.fixture
+def visitor(resources):
+    with client_of(resources) as client:
+        yield client
+
+
+def sign_in(client, resources, role):
+    answer = client.post("/sign-in", data={"key": key_for(resources, role)}, headers=OURS)
+    assert answer.status_code == 303
+
+
+def test_a_claim_without_scripts_leads_back_and_its_token_is_not_for_scripts(visitor, resources):
+    study_id = send_study(resources)
+    sign_in(visitor, resources, Role.READER)
+    answer = visitor.post(f"/studies/{study_id}/claim", headers=OURS)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/studies/{study_id}")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert visitor.post("/heartbeat", headers=OURS).status_code == 204
+    released = visitor.post(f"/studies/{study_id}/release", headers=HTMX)
+    assert released.status_code == 204
+    assert "step-done" in released.headers["hx-trigger"]
+    refused = visitor.post(f"/studies/{study_id}/release", headers=HTMX)
+    assert refused.status_code == 409
+
+
+def test_another_page_cannot_take_a_step(visitor, resources):
+    study_id = send_study(resources)
+    sign_in(visitor, resources, Role.ADMIN)
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    steps = ["claim", "release", "hold", "pin", "cancel", "report", "feedback", "retry"]
+    for path in ["/next", "/heartbeat", "/keys", *(f"/studies/{study_id}/{s}" for s in steps)]:
+        answer = visitor.post(path, data={"reason": "because"}, headers=foreign)
+        assert answer.status_code == 403, path
+    with resources.reading() as work:
+        assert work.studies.get(study_id).read_state == "unread"
+
+
+@pytest.mark.parametrize("path", ["/keys", "/turnaround", "/quality"])
+def test_a_reader_sees_neither_keys_nor_figures(visitor, resources, path):
+    sign_in(visitor, resources, Role.READER)
+    assert visitor.get(path).status_code == 403
+    assert path not in visitor.get("/").text
+
+
+def test_a_reader_cannot_pin_or_retry(visitor, resources):
+    study_id = send_study(resources)
+    sign_in(visitor, resources, Role.READER)
+    for step in ("pin", "cancel", "retry", "assign"):
+        answer = visitor.post(f"/studies/{study_id}/{step}", data={"reason": "why"}, headers=OURS)
+        assert answer.status_code == 403, step
+
+
+def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
+    sign_in(visitor, resources, Role.COORDINATOR)
+    clock.forward(95)
+    said = {"revision": 1, "score": 0, "cause": "calcification"}
+    judged = visitor.post(f"/studies/{study_id}/feedback", data=said, headers=OURS)
+    assert judged.status_code == 303
+    reported = visitor.post(f"/studies/{study_id}/report", data={"status": "final"}, headers=OURS)
+    assert reported.status_code == 303
+    clock.forward(1)
+    turnaround = visitor.get("/turnaround?days=1&site=").text
+    assert "1:35\N{NO-BREAK SPACE}min" in turnaround
+    quality = visitor.get("/quality").text
+    assert "calcification" in quality
+    assert "0\N{NO-BREAK SPACE}% (0 of 1; 0–79\N{NO-BREAK SPACE}%)" in quality
+
+
+def test_an_administrator_makes_a_key_that_is_shown_once_and_ends_it(visitor, resources):
+    sign_in(visitor, resources, Role.ADMIN)
+    said = {"label": "Dr. Rao", "role": "reader", "site": "north", "days": ""}
+    made = re.search(
+        r"pr_[0-9a-f]{8}_[\w-]{43}", visitor.post("/keys", data=said, headers=OURS).text
+    )
+    assert made is not None
+    listed = visitor.get("/keys").text
+    assert "Dr. Rao" in listed
+    assert made[0] not in listed
+    key_id = made[0].split("_")[1]
+    visitor.post(f"/keys/{key_id}/revoke", headers=OURS)
+    assert "revoked" in visitor.get("/keys").text
+    assert visitor.post("/keys", data={**said, "site": "a b"}, headers=OURS).status_code == 422
+
+
+def test_the_list_finds_accession_numbers_by_how_they_begin(visitor, resources):
+    ids = [send_study(resources, number) for number in (1, 12, 2)]
+    sign_in(visitor, resources, Role.READER)
+    html = visitor.get("/?accession=acc1").text
+    assert [study_id for study_id in ids if f'id="row-{study_id}"' in html] == ids[:2]
+    assert "No study matches" in visitor.get("/?accession=%25").text
+
+
+def test_vendored_scripts_are_the_ones_that_are_described():
+    folder = ROOT / "api" / "static" / "vendor"
+    described = dict(
+        re.findall(
+            r"^\| `(\S+\.js)` .*`([0-9a-f]{64})`", (folder / "README.md").read_text(), re.MULTILINE
+        )
+    )
+    found = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.js")
+    }
+    assert described == found
