@@ -132,7 +132,7 @@ def _plane(resources: Resources, record: SliceRecord, wanted: RecordedSlice) -> 
     try:
         with resources.store.open(wanted.sha256) as stream:
             header = read_header(stream, header_limits(resources.settings))
-            image = read_slices(stream, header)[wanted.frame]
+            (image,) = read_slices(stream, header, wanted.frame)
     except (FileNotFoundError, PreReadError) as error:
         message = "The file of this slice is gone from the store or damaged there."
         raise SliceNotFound(message) from error

@@ -398,5 +398,15 @@ def summary_without_places(level: Level, kinds: Iterable[HemorrhageType]) -> str
     >>> summary_without_places(Level.SUSPECTED, [HemorrhageType.SDH])
     'Suspected subdural hemorrhage.'
     """
-    first = "Indeterminate for" if level is Level.INDETERMINATE else "Suspected"
-    return f"{first} {', '.join(TYPE_NAME[kind] for kind in kinds)}."
+    return f"{hedge(level)} {', '.join(TYPE_NAME[kind] for kind in kinds)}."
+
+
+def hedge(level: Level) -> str:
+    """Return how a sentence begins that names a finding: never as a diagnosis.
+
+    Examples
+    --------
+    >>> hedge(Level.CRITICAL), hedge(Level.INDETERMINATE)
+    ('Suspected', 'Indeterminate: possible')
+    """
+    return "Indeterminate: possible" if level is Level.INDETERMINATE else "Suspected"

@@ -1,4 +1,4 @@
-"""``python -m ml.evaluation run FOLDER|adopt FOLDER|card``: the command line with its readers and its networks."""
+"""``python -m ml.evaluation run FOLDER|adopt FOLDER|card|contact-sheets FOLDER``: the command line with its readers and its networks."""
 
 import sys
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.evaluation.adopt import NoEvidence, adopt_report
 from ml.evaluation.card import write_card
+from ml.evaluation.contact_sheets import MOST, NoTiles, write_sheets
 from ml.evaluation.estimates import ROUNDS, Figures
 from ml.evaluation.gallery import exhibits
 from ml.evaluation.goals import figure_at, goal_table
@@ -75,9 +76,12 @@ def main(words: Sequence[str] | None, doors: Doors) -> int:
             write_card(arguments.bundle, arguments.out)
         elif arguments.command == "adopt":
             adopt_report(arguments.folder, arguments.bundle)
+        elif arguments.command == "contact-sheets":
+            for sheet in write_sheets(arguments.folder, arguments.most):
+                print(sheet)
         else:
             _run(arguments, doors)
-    except (PreReadError, ResultsExist, SameName, NoEvidence) as error:
+    except (PreReadError, ResultsExist, SameName, NoEvidence, NoTiles) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     return 0
@@ -91,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--source", default=AUTO, help="kind of the folder; auto: by its layout")
     run.add_argument("--out", type=Path, default=OUT, help=f"folder of the report; {OUT}")
     run.add_argument("--limit", type=int, help="no more studies than this")
-    run.add_argument("--no-gallery", action="store_true", help="keep no pictures of failures")
+    run.add_argument("--no-gallery", action="store_true", help="keep no pictures")
     run.add_argument("--resume", action="store_true", help="go on with what --out holds")
     run.add_argument(
         "--in-sample",
@@ -105,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     adopt.add_argument("folder", type=Path, metavar="FOLDER", help="the --out of a run")
     card = commands.add_parser("card", help="write the model card from the report in the bundle")
     card.add_argument("--out", type=Path, default=CARD, help="docs/model-card.md")
+    sheets = commands.add_parser(
+        "contact-sheets", help="show the findings of a run with places, one picture per type"
+    )
+    sheets.add_argument("folder", type=Path, metavar="FOLDER", help="the --out of a run")
+    sheets.add_argument("--most", type=int, default=MOST, help=f"findings on a sheet; {MOST}")
     for command in (run, adopt, card):
         command.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="the shipped one")
     return parser

@@ -80,7 +80,7 @@ def keep_picture(evaluated: Evaluated, folder: Path) -> None:
     outcome = evaluated.outcome
     if isinstance(outcome, StudyResult) and failure_of(outcome) is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _path(folder, outcome.identity).write_bytes(_draw(evaluated, outcome))
+        picture_path(folder, outcome.identity).write_bytes(_draw(evaluated, outcome))
 
 
 def exhibits(outcomes: Iterable[Outcome], folder: Path) -> tuple[Exhibit, ...]:
@@ -91,10 +91,10 @@ def exhibits(outcomes: Iterable[Outcome], folder: Path) -> tuple[Exhibit, ...]:
         if failure is not None and isinstance(outcome, StudyResult):
             failed[failure].append(outcome)
     return tuple(
-        Exhibit(failure, result, _path(folder, result.identity).read_bytes())
+        Exhibit(failure, result, picture_path(folder, result.identity).read_bytes())
         for failure, results in failed.items()
         for result in _worst(failure, results)
-        if _path(folder, result.identity).exists()
+        if picture_path(folder, result.identity).exists()
     )
 
 
@@ -108,7 +108,7 @@ def _worst(failure: Failure, results: Sequence[StudyResult]) -> list[StudyResult
     return sorted(results, key=badness, reverse=True)[:MOST_OF_A_CAUSE]
 
 
-def _path(folder: Path, identity: Identity) -> Path:
+def picture_path(folder: Path, identity: Identity) -> Path:
     """Return a file name that no name of a study can lead out of the folder."""
     digest = hashlib.sha256(identity.model_dump_json().encode()).hexdigest()
     return folder / f"{digest[:24]}.png"

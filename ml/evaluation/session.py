@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
+from ml.evaluation.contact_sheets import TILES, keep_tiles
 from ml.evaluation.gallery import keep_picture
 from ml.evaluation.journal import Journal
 from ml.evaluation.results import Identity, Outcome
@@ -45,7 +46,7 @@ class Plan:
     resume
         Go on with what the folder holds.
     gallery
-        Keep pictures of failures.
+        Keep pictures of failures and of findings.
     """
 
     folder: Path
@@ -114,4 +115,5 @@ def _judged(
         evaluated = evaluate_study(study, judge)
         if plan.gallery:
             keep_picture(evaluated, plan.folder / PICTURES)
+            keep_tiles(evaluated, plan.folder / TILES)
         yield study, evaluated.outcome, False

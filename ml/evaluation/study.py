@@ -88,12 +88,15 @@ class Evaluated:
     mask, outline
         (S, R, C) on its grid: the truth, as in ``ml.labeled``, and the assessment's; None
         where there is none.
+    assessment
+        None where the study was not assessed.
     """
 
     outcome: Outcome
     source: Volume
     mask: NDArray[np.uint8] | None
     outline: NDArray[np.bool_] | None
+    assessment: Assessment | None = None
 
 
 def bundle_for(
@@ -147,7 +150,7 @@ def evaluate_study(study: LabeledStudy, judge: Judge) -> Evaluated:
     except (PreReadError, ValueError, ArithmeticError, RuntimeError) as error:
         words = f"{type(error).__name__}: {error}"
         return Evaluated(_unread(study, identity, words, refused=False), source, mask, None)
-    return Evaluated(result, source, mask, assessment.mask)
+    return Evaluated(result, source, mask, assessment.mask, assessment)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
 from preread.dicom.header import InstanceHeader
@@ -61,7 +62,9 @@ class SliceImage:
     thickness_mm: float | None
 
 
-def read_slices(stream: BinaryIO, header: InstanceHeader) -> list[SliceImage]:
+def read_slices(
+    stream: BinaryIO, header: InstanceHeader, frame: int | None = None
+) -> list[SliceImage]:
     """Decode one file whose header has been read within bounds.
 
     Parameters
@@ -70,6 +73,8 @@ def read_slices(stream: BinaryIO, header: InstanceHeader) -> list[SliceImage]:
         The file; read from its beginning.
     header
         Of the same file.
+    frame
+        Decode only this one, from 0; None decodes all.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def read_slices(stream: BinaryIO, header: InstanceHeader) -> list[SliceImage]:
     """
     with _quiet():
         try:
-            return _read_slices(stream, header)
+            return _read_slices(stream, header, frame)
         except UnreadableVolume:
             raise
         except Exception:  # noqa: BLE001 - decoders raise anything; texts may hold patient data
@@ -107,14 +112,15 @@ def _quiet() -> Iterator[None]:
         logger.disabled = before
 
 
-def _read_slices(stream: BinaryIO, header: InstanceHeader) -> list[SliceImage]:
+def _read_slices(stream: BinaryIO, header: InstanceHeader, frame: int | None) -> list[SliceImage]:
     stream.seek(0)
     dataset = pydicom.dcmread(stream, force=True, specific_tags=list(_PIXEL_TAGS))
     _check_format(dataset)
     _check_frames(dataset, header)
-    stored = _unpad(dataset, dataset.pixel_array)
     if "PerFrameFunctionalGroupsSequence" in dataset:
-        return _split_frames(dataset, header, stored)
+        stored = _unpad(dataset, pixel_array(dataset, index=frame))
+        return _split_frames(dataset, header, stored, frame)
+    stored = _unpad(dataset, dataset.pixel_array)
     if stored.ndim != 2 or not header.rescale_present:  # noqa: PLR2004 - rows and columns
         raise UnreadableVolume(ReasonCode.RESCALE_MISSING)
     if header.position_mm is None or header.orientation is None or not header.pixel_spacing_mm:
@@ -219,18 +225,19 @@ def _to_hu(
 
 
 def _split_frames(
-    dataset: Dataset, header: InstanceHeader, stored: NDArray[np.int32]
+    dataset: Dataset, header: InstanceHeader, stored: NDArray[np.int32], frame: int | None
 ) -> list[SliceImage]:
     """Return the frames of an Enhanced CT image (PS3.3 A.38), with their functional groups."""
     frames = stored.reshape(-1, *stored.shape[-2:])
     shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
     groups = dataset.PerFrameFunctionalGroupsSequence
-    if len(groups) != len(frames) or len(frames) > _MAX_FRAMES:
+    numbers = range(len(groups)) if frame is None else (frame,)
+    if len(groups) > _MAX_FRAMES or len(frames) != len(numbers):
         raise UnreadableVolume(ReasonCode.MISSING_GEOMETRY)
     padding = _padding(dataset, frames)
     return [
-        _frame(header, number, (own, shared[0]), _Pixels(frames[number], padding[number]))
-        for number, own in enumerate(groups)
+        _frame(header, number, (groups[number], shared[0]), _Pixels(frames[at], padding[at]))
+        for at, number in enumerate(numbers)
     ]
 
 

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from preread.dicom.phantom import Phantom
+from preread.dicom.phantom_scanner import Pose
 
 SYNTHETIC: Final = "SYNTHETIC"
 """Image Comments and Series Description begin with it; the header reader looks for it."""
@@ -25,6 +26,7 @@ EPOCH: Final = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 INTERCEPT: Final = -1024  # stored values are unsigned, as most scanners write them
 BODY_MATRIX: Final = 512
 BODY_PIXEL_MM: Final = 0.75
+SUPINE: Final = Pose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,12 @@ class _Stack:
     body_part: str
     description: str
     seed: int
+    pose: Pose = SUPINE
 
 
-def encode_series(phantom: Phantom, study: SyntheticStudy | None = None) -> list[bytes]:
+def encode_series(
+    phantom: Phantom, study: SyntheticStudy | None = None, pose: Pose = SUPINE
+) -> list[bytes]:
     """Return the phantom as DICOM files, feet to head, explicit VR little endian.
 
     Parameters
@@ -75,8 +80,10 @@ def encode_series(phantom: Phantom, study: SyntheticStudy | None = None) -> list
         The head.
     study
         What to file it under; None derives everything from the seed.
+    pose
+        How the patient lies; with ``from_vertex`` the files run from head to feet.
     """
-    return _encode(_head_stack(phantom), study or SyntheticStudy())
+    return _encode(replace(_head_stack(phantom), pose=pose), study or SyntheticStudy())
 
 
 def write_series(phantom: Phantom, folder: Path, study: SyntheticStudy | None = None) -> list[Path]:
@@ -169,15 +176,19 @@ def _encode(stack: _Stack, study: SyntheticStudy) -> list[bytes]:
         study_uid=study.study_uid or derive_uid(stack.body_part, stack.seed, "study"),
         patient_id=study.patient_id or f"{SYNTHETIC}-{stack.seed}",
     )
-    return [_encode_slice(stack, filled, index) for index in range(len(stack.hu))]
+    order = range(len(stack.hu))[:: -1 if stack.pose.from_vertex else 1]
+    return [
+        _encode_slice(stack, filled, index, number) for number, index in enumerate(order, start=1)
+    ]
 
 
-def _encode_slice(stack: _Stack, study: SyntheticStudy, index: int) -> bytes:
+def _encode_slice(stack: _Stack, study: SyntheticStudy, index: int, number: int) -> bytes:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     _set_study(dataset, stack, study)
     _set_image(dataset, stack, index)
+    dataset.InstanceNumber = number
     dataset.SOPInstanceUID = derive_uid(study.study_uid, stack.seed, stack.body_part, index)
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
@@ -209,27 +220,29 @@ def _set_study(dataset: Dataset, stack: _Stack, study: SyntheticStudy) -> None:
 
 
 def _set_image(dataset: Dataset, stack: _Stack, index: int) -> None:
-    x, y, z = stack.origin_mm
+    rows, columns = stack.hu.shape[1:]
+    extent_mm = ((columns - 1) * stack.pixel_mm[1], (rows - 1) * stack.pixel_mm[0])
+    x, y, z = stack.pose.corner_mm(stack.origin_mm, extent_mm)
     dataset.Modality = "CT"
     dataset.Manufacturer = "PreRead phantom"
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     dataset.BodyPartExamined = stack.body_part
-    dataset.PatientPosition = "HFS"
+    dataset.PatientPosition = stack.pose.position
     dataset.PositionReferenceIndicator = ""
     dataset.SeriesNumber = 2
     dataset.AcquisitionNumber = 1
-    dataset.InstanceNumber = index + 1
     dataset.KVP = 120
-    dataset.GantryDetectorTilt = 0
+    dataset.GantryDetectorTilt = stack.pose.tilt_deg
     dataset.ConvolutionKernel = "STANDARD"
     dataset.SliceThickness = stack.thickness_mm
     dataset.SpacingBetweenSlices = stack.thickness_mm
     position = (x, y, z + index * stack.thickness_mm)
     dataset.ImagePositionPatient = [round(float(value), 4) for value in position]
-    dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    dataset.ImageOrientationPatient = list(stack.pose.orientation)
     dataset.SliceLocation = round(position[2], 4)
-    dataset.PixelSpacing = list(stack.pixel_mm)
-    _set_pixels(dataset, stack.hu[index])
+    stored = stack.pose.store(stack.hu[index])
+    dataset.PixelSpacing = list(stack.pose.spacing_mm(stack.pixel_mm))
+    _set_pixels(dataset, stored)
 
 
 def _set_pixels(dataset: Dataset, hu: NDArray[np.int16]) -> None:

@@ -17,6 +17,83 @@ AIR_HU: Final = -1000.0
 MIDDLE_MM: Final = 7.0  # height of the middle of the stack over the head's origin
 
 
+# Along a row and along a column of the image, in the patient (LPS), by how the patient lies: the
+# scanner's rows run to its own right and its columns down, so what turns is the patient.
+_LYING: Final = {
+    "HFS": ((1, 0), (0, 1)),
+    "HFP": ((-1, 0), (0, -1)),
+    "HFDR": ((0, 1), (-1, 0)),
+    "HFDL": ((0, -1), (1, 0)),
+    "FFS": ((-1, 0), (0, 1)),
+    "FFP": ((1, 0), (0, -1)),
+    "FFDR": ((0, -1), (-1, 0)),
+    "FFDL": ((0, 1), (1, 0)),
+}
+PATIENT_POSITIONS: Final = tuple(_LYING)
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How the patient lies in the scanner and in which order the slices are stored.
+
+    The eight positions give every way in which rows and columns of an axial image can run,
+    mirrored and transposed ones included. The head is drawn as if it lay on its back and its
+    voxels are stored in another order, so each stays where it is in the patient.
+
+    Attributes
+    ----------
+    position
+        Patient Position (0018,5100), one of ``PATIENT_POSITIONS``.
+    from_vertex
+        Slices are numbered from the head to the feet.
+    tilt_deg
+        Gantry tilt: slices lean towards the head at the patient's back.
+    """
+
+    position: str = "HFS"
+    from_vertex: bool = False
+    tilt_deg: float = 0.0
+
+    @property
+    def orientation(self) -> tuple[float, ...]:
+        """Image Orientation (Patient) (0020,0037)."""
+        lean = np.deg2rad(self.tilt_deg)
+        vectors = [(x, y * np.cos(lean), y * np.sin(lean)) for x, y in _LYING[self.position]]
+        return tuple(round(float(value), 6) for vector in vectors for value in vector)
+
+    def store(self, image: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Put a slice with rows to the back and columns to the left into the stored order."""
+        row, column = _LYING[self.position]
+        stored = image.T if row[0] == 0 else image
+        return np.ascontiguousarray(stored[:: sum(column), :: sum(row)])
+
+    def spacing_mm(self, pixel_mm: tuple[float, float]) -> tuple[float, float]:
+        """Return Pixel Spacing (0028,0030), given that to the back and to the left."""
+        return (pixel_mm[1], pixel_mm[0]) if _LYING[self.position][0][0] == 0 else pixel_mm
+
+    def corner_mm(
+        self, origin_mm: tuple[float, float, float], extent_mm: tuple[float, float]
+    ) -> tuple[float, float, float]:
+        """Return the LPS position of the first stored voxel.
+
+        Parameters
+        ----------
+        origin_mm
+            Of the voxel at the patient's right front.
+        extent_mm
+            From the center of the first voxel to that of the last, to the left and to the back.
+        """
+        lean = np.deg2rad(self.tilt_deg)
+        x, y = np.sum(_LYING[self.position], axis=0)
+        left = extent_mm[0] if x < 0 else 0.0
+        back = extent_mm[1] if y < 0 else 0.0
+        return (
+            origin_mm[0] + left,
+            origin_mm[1] + float(back * np.cos(lean)),
+            origin_mm[2] + float(back * np.sin(lean)),
+        )
+
+
 @dataclass(frozen=True)
 class Grid:
     """The image grid, and the window of it that the working grid covers twice as coarsely.

@@ -18,7 +18,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from preread.dicom.images import codestream_size
+from preread.dicom.header import read_header
+from preread.dicom.images import codestream_size, read_slices
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import encode_series
 from preread.dicom.stack import QualityFlag
@@ -329,6 +330,19 @@ def test_an_enhanced_image_gives_the_same_volume(datasets):
     expected = volume_of(datasets)
 
     assert np.array_equal(volume_of([enhanced(datasets)]).hu, expected.hu)
+
+
+def test_one_frame_of_an_enhanced_image_is_decoded_alone(datasets):
+    stream = io.BytesIO()
+    enhanced(datasets).save_as(stream, enforce_file_format=True)
+    header = read_header(stream)
+    whole = read_slices(stream, header)
+    for number in (0, len(datasets) - 1):
+        (alone,) = read_slices(stream, header, number)
+        assert np.array_equal(alone.hu, whole[number].hu)
+        assert alone.position_mm == whole[number].position_mm
+    with pytest.raises(UnreadableVolume):
+        read_slices(stream, header, len(datasets))
 
 
 def test_an_enhanced_image_without_positions_is_refused(datasets):

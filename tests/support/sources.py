@@ -15,7 +15,8 @@ from pydicom.dataset import Dataset
 
 from ml.labeled import LabeledStudy
 from preread.dicom.phantom import Phantom
-from preread.dicom.phantom_files import SyntheticStudy, encode_series
+from preread.dicom.phantom_files import SUPINE, SyntheticStudy, encode_series
+from preread.dicom.phantom_scanner import Pose
 from preread.dicom.volume import to_radiological
 from tests.support.heads import Ball, Head, head
 
@@ -29,7 +30,9 @@ def small_head(*balls: Ball, slices: int = SLICES, thickness_mm: float = THICKNE
     return head(*balls, slices=slices, size=SIZE, spacing_mm=SPACING_MM, thickness_mm=thickness_mm)
 
 
-def encode(one: Head, seed: int, study: SyntheticStudy | None = None) -> list[Dataset]:
+def encode(
+    one: Head, seed: int, study: SyntheticStudy | None = None, pose: Pose = SUPINE
+) -> list[Dataset]:
     """The head as DICOM data sets, feet to head; the seed tells its UIDs from others."""
     phantom = Phantom(
         hu=np.rint(one.volume.hu).astype(np.int16),
@@ -41,7 +44,7 @@ def encode(one: Head, seed: int, study: SyntheticStudy | None = None) -> list[Da
         bleeds=(),
         seed=seed,
     )
-    return [pydicom.dcmread(BytesIO(file)) for file in encode_series(phantom, study)]
+    return [pydicom.dcmread(BytesIO(file)) for file in encode_series(phantom, study, pose)]
 
 
 def save(datasets: list[Dataset], folder: Path) -> list[Path]:

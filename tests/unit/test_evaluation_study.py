@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ml.bundle import Bundle
+from ml.evaluation.contact_sheets import TILE_PX, NoTiles, write_sheets
 from ml.evaluation.journal import Journal
 from ml.evaluation.results import Basis, StudyResult, UnreadStudy
 from ml.evaluation.session import JOURNAL, PICTURES, Plan, ResultsExist, SameName, evaluate_all
@@ -256,6 +258,21 @@ def test_pictures_are_kept_of_failures_only_and_only_if_wanted(session):
 def test_without_a_gallery_no_picture_is_written(session):
     session(gallery=False)
     assert not (session.folder / PICTURES).exists()
+    with pytest.raises(NoTiles, match="--no-gallery"):
+        write_sheets(session.folder)
+
+
+def test_a_contact_sheet_shows_each_finding_of_its_type_with_outline_and_sentence(session):
+    session()
+    (sheet,) = write_sheets(session.folder)
+    assert sheet.name == "contact-sheet-IPH.png"
+    pixels = np.asarray(Image.open(sheet).convert("RGB")).astype(int)
+    # Two findings, «bleeds» and «alarms», side by side: an outline in each, and words below.
+    for column in (slice(0, TILE_PX), slice(TILE_PX, 2 * TILE_PX)):
+        red = (pixels[30 : 30 + TILE_PX, column] * [1, -1, -1]).sum(axis=2) > 60
+        assert red.sum() > 50
+        assert (pixels[30 + TILE_PX + 5 :, column] > 150).any()
+    assert not pixels[30:, 2 * TILE_PX :].any()
 
 
 def test_a_line_of_the_journal_is_small_and_holds_no_image(session):
