@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ml.assessment import Place
 from ml.intracranial import Interior
+from ml.mirror import refine_axis
 from ml.symmetry import SymmetryAxis, find_axis, fit_plane
 from preread.terms import HemorrhageType, Laterality, Region
 
@@ -79,6 +80,11 @@ class HeadFrame:
     top_mm: float
     heights_mm: NDArray[np.float64]
     spacing_mm: float
+
+    @property
+    def scale(self) -> float:
+        """Millimetres of a standard head per millimetre of this one."""
+        return STANDARD_LENGTH_MM / (max(self.back - self.front, 1.0) * self.spacing_mm)
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,9 @@ ORBITOFRONTAL: Final = Box(behind=(-np.inf, 0.45), below_mm=(68, np.inf))
 OCCIPITAL: Final = Box(below_mm=(35, np.inf))
 
 
-def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame | None:
+def find_frame(
+    interior: Interior, heights_mm: NDArray[np.float64], hu: NDArray[np.float32] | None = None
+) -> HeadFrame | None:
     """Find the head's axes.
 
     Parameters
@@ -168,6 +176,9 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
         In radiological orientation: columns rise to the patient's left, rows to the back.
     heights_mm
         (S,) center of each slice above the first.
+    hu
+        (S, H, W) of the same slices, H and W whole multiples of the interior's: then the midline
+        is where the head is most like its mirror image, else where its inner table is.
 
     Returns
     -------
@@ -179,6 +190,8 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
     axis = _axis_of(interior, areas)
     if axis is None:
         return None
+    if hu is not None:
+        axis = refine_axis(hu, interior, axis)
     # The widest slice gives the length: it lies above the skull base and its holes.
     widest = int(areas.argmax())
     rows, columns = (where.astype(np.float64) for where in np.nonzero(inside[widest]))
@@ -198,7 +211,7 @@ def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition
     """Bring (N, 3) voxels, slice row column in the interior's pixels, to the head's axes."""
     slices, rows, columns = voxels.T
     length = max(frame.back - frame.front, 1.0)
-    scale = STANDARD_LENGTH_MM / (length * frame.spacing_mm)
+    scale = frame.scale
     heights = np.interp(slices, np.arange(len(frame.heights_mm)), frame.heights_mm)
     return HeadPosition(
         left_mm=frame.axis.aside(rows, columns, slices) * frame.spacing_mm * scale,

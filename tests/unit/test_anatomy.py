@@ -33,9 +33,11 @@ def test_the_axes_of_a_straight_head_are_straight(frame):
     assert frame.top_mm == pytest.approx(HEIGHTS_MM[15] + 2.5 + 75, abs=6)
 
 
+@pytest.mark.parametrize("by_image", [False, True], ids=["by inner table", "by image"])
 @pytest.mark.parametrize("turn_deg", [-20.0, -8.0, 12.0])
-def test_the_axes_of_a_turned_head_turn_with_it(turn_deg):
-    frame = find_frame(find_interior(turned_head(turn_deg), 1.4), HEIGHTS_MM)
+def test_the_axes_of_a_turned_head_turn_with_it(turn_deg, by_image):
+    hu = turned_head(turn_deg)
+    frame = find_frame(find_interior(hu, 1.4), HEIGHTS_MM, hu if by_image else None)
     turn = np.deg2rad(turn_deg)
     # 70 mm to the front, to the back, and 50 mm to the left of the head's own axes.
     own_mm = np.array([[-70.0, 0.0], [70.0, 0.0], [0.0, 50.0]])
