@@ -10,12 +10,28 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from ml.bundle import Bundle
+from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
 from ml.places.reading import CellPlaces
 from ml.places.upright import COLUMNS, ROWS, UprightHead
 from preread.errors import InvalidBundle
 
 MIDDLE: Final = (COLUMNS - 1) / 2
+
+
+def load_namer(bundle: Bundle) -> PlaceNamer:
+    """Return who names places for a bundle: its networks, or geometry where it has none.
+
+    Raises
+    ------
+    InvalidBundle
+        If the weights do not fit the network.
+    """
+    rule = bundle.manifest.places
+    if rule is None:
+        return ANALYTIC
+    return PlaceNamer(TorchPlaceReader.load(bundle.place_paths), rule.calibration)
 
 
 class TorchPlaceReader:

@@ -63,22 +63,36 @@ def stand_upright(hu: NDArray[np.float32], interior: Interior, frame: HeadFrame)
     interior, frame
         Of the same slabs.
     """
-    # Pixels near the size of a cell, or noise would be sampled.
-    side = 2 * hu.shape[-1] // interior.inside.shape[-1]
-    coarse = mean_of_blocks(hu, side)
-    count = len(hu)
-    upright = np.empty((count, ROWS, COLUMNS), np.float32)
-    depth = np.empty((count, ROWS, COLUMNS), np.float32)
-    for slab in range(count):
-        at = cell_pixels(frame, slab)
-        upright[slab] = ndimage.map_coordinates(
-            coarse[slab], (at - 0.5) / 2, order=1, mode="constant", cval=AIR_HU
-        )
-        inside = ndimage.map_coordinates(
-            interior.inside[slab].astype(np.uint8), np.rint(at), order=0, mode="constant"
-        )
+    depth = np.empty((len(hu), ROWS, COLUMNS), np.float32)
+    for slab, plane in enumerate(interior.inside):
+        at = np.rint(cell_pixels(frame, slab))
+        inside = ndimage.map_coordinates(plane.astype(np.uint8), at, order=0, mode="constant")
         depth[slab] = _signed_depth_mm(inside > 0)
-    return UprightHead(upright, depth, below_mm_of(frame))
+    side = hu.shape[-1] // interior.inside.shape[-1]
+    return UprightHead(turn_upright(hu, frame, side), depth, below_mm_of(frame))
+
+
+def turn_upright(hu: NDArray[np.float32], frame: HeadFrame, side: int) -> NDArray[np.float32]:
+    """Return (N, ROWS, COLUMNS) HU of (N, H, W) slabs.
+
+    Parameters
+    ----------
+    hu
+        HU, ``side`` pixels for each of the frame's.
+    frame
+        Axes of the head.
+    side
+        1 or 2.
+    """
+    # Pixels near the size of a cell, or noise would be sampled.
+    coarse = mean_of_blocks(hu, 2 * side)
+    upright = np.empty((len(hu), ROWS, COLUMNS), np.float32)
+    for slab in range(len(hu)):
+        at = (cell_pixels(frame, slab) - 0.5) / 2
+        upright[slab] = ndimage.map_coordinates(
+            coarse[slab], at, order=1, mode="constant", cval=AIR_HU
+        )
+    return upright
 
 
 def below_mm_of(frame: HeadFrame) -> NDArray[np.float64]:

@@ -4,11 +4,10 @@ The truth comes from heads registered to an atlas (``ml.training.places``): a fo
 ``regions.npy``, one label map for each compartment, on the pixels of the prepared set.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from scipy import ndimage
 
 from ml.anatomy import HeadFrame, find_frame
 from ml.intracranial import Interior, find_interior
-from ml.places.upright import COLUMNS, ROWS, UprightHead, cell_pixels, stand_upright
+from ml.places.upright import COLUMNS, ROWS, UprightHead, cell_pixels, stand_upright, turn_upright
 from ml.slabs import TARGET_MM
+from ml.training.places.placed import PlacedSet
 from ml.training.predict import studies_of
 from ml.training.prepared import ReducedSet, open_reduced
 from preread.terms import FINE_REGIONS, KINDS, Compartment, Region
@@ -67,29 +67,8 @@ class LabeledHead:
     left_mm: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class RegisteredPlaces:
-    """Label maps of a prepared set, opened; the arrays stay on disk.
-
-    Attributes
-    ----------
-    regions
-        (N, 4, h, w) uint8 in the order of ``Compartment``.
-    index
-        (256,) uint8: from the maps' own numbers to ``FINE_REGIONS``.
-    left_mm
-        (N, h, w), positive to the patient's left.
-    """
-
-    regions: NDArray[Any]
-    index: NDArray[np.uint8]
-    left_mm: NDArray[Any]
-
-
-def read_heads(
-    prepared: Path, places: RegisteredPlaces, spacing_mm: float
-) -> dict[str, LabeledHead]:
-    """Read every study whose axes are found.
+def read_heads(prepared: Path, places: PlacedSet, spacing_mm: float) -> dict[str, LabeledHead]:
+    """Read every study whose axes are found; those without places have no labels.
 
     Parameters
     ----------
@@ -111,17 +90,16 @@ def read_heads(
     return found
 
 
-def read_painted(
-    painted: Path, real: Mapping[str, LabeledHead], spacing_mm: float
-) -> Iterator[LabeledHead]:
+def read_painted(painted: Path, real: Mapping[str, LabeledHead]) -> Iterator[LabeledHead]:
     """Yield painted copies; axes and labels are those of the head that was painted on."""
     source = open_reduced(painted)
     for study, rows in studies_of(source):
         origin = real.get(source.rows[int(rows[0])].patient)
         if origin is None or len(rows) != len(origin.head.hu):
             continue
-        hu = np.asarray(source.hu[rows], np.float32)
-        upright = stand_upright(hu, find_interior(hu, spacing_mm), origin.frame)
+        # Painting moves no bone, so the depths are the origin's.
+        hu = turn_upright(np.asarray(source.hu[rows], np.float32), origin.frame, 1)
+        upright = replace(origin.head, hu=hu)
         blood, kinds = _blood(source, rows, origin.frame)
         row = source.rows[int(rows[0])]
         yield LabeledHead(
@@ -130,43 +108,45 @@ def read_painted(
         )  # fmt: skip
 
 
-def open_places(folder: Path) -> RegisteredPlaces:
-    """Open what ``python -m ml.training register`` wrote."""
-    described = json.loads((folder / "regions.json").read_text())
-    index = np.full(256, UNLABELED, np.uint8)
-    for number, name in enumerate(described["regions"]):
-        region = Region(name)
-        if region in FINE_REGIONS:
-            index[number] = FINE_REGIONS.index(region)
-    return RegisteredPlaces(
-        np.load(folder / "regions.npy", mmap_mode="r"),
-        index,
-        np.load(folder / "left_mm.npy", mmap_mode="r"),
-    )
+def labels_of(
+    frame: HeadFrame, rows: NDArray[np.intp], places: PlacedSet
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return a study's labels and distances from the midline, as in :class:`LabeledHead`."""
+    labels = np.full((len(rows), len(Compartment), ROWS, COLUMNS), UNLABELED, np.uint8)
+    left = np.full((len(rows), ROWS, COLUMNS), np.nan, np.float32)
+    index = _index_of(places.regions)
+    for slab, row in enumerate(rows):
+        at = np.rint(cell_pixels(frame, slab)).astype(np.intp)
+        shape = np.array(places.left_mm.shape[1:])[:, None, None]
+        shown = ((at >= 0) & (at < shape)).all(axis=0)
+        where = tuple(at[:, shown])
+        for number, plane in enumerate(places.labels[row]):
+            labels[slab, number][shown] = index[plane[where]]
+        left[slab][shown] = places.left_mm[row][where]
+    return labels, left
 
 
 def _labeled(
     source: ReducedSet,
     rows: NDArray[np.intp],
     known: tuple[NDArray[np.float32], Interior, HeadFrame],
-    places: RegisteredPlaces,
+    places: PlacedSet,
 ) -> LabeledHead:
     hu, interior, frame = known
     blood, kinds = _blood(source, rows, frame)
-    labels = np.full((len(rows), len(Compartment), ROWS, COLUMNS), UNLABELED, np.uint8)
-    left = np.full((len(rows), ROWS, COLUMNS), np.nan, np.float32)
-    for slab, row in enumerate(rows):
-        at = np.rint(cell_pixels(frame, slab)).astype(np.intp)
-        shown = ((at >= 0) & (at < np.array(hu.shape[1:])[:, None, None])).all(axis=0)
-        where = tuple(at[:, shown])
-        for number in range(len(Compartment)):
-            labels[slab, number][shown] = places.index[places.regions[row, number][where]]
-        left[slab][shown] = places.left_mm[row][where]
+    labels, left = labels_of(frame, rows, places)
     row = source.rows[int(rows[0])]
     return LabeledHead(
         row.study, row.patient, row.fold, int(rows[0]), frame,
         stand_upright(hu, interior, frame), blood, kinds, labels, left,
     )  # fmt: skip
+
+
+def _index_of(regions: Sequence[Region]) -> NDArray[np.uint8]:
+    """Return (256,): from the maps' own numbers to ``FINE_REGIONS``."""
+    index = np.full(256, UNLABELED, np.uint8)
+    index[: len(regions)] = [FINE_REGIONS.index(region) for region in regions]
+    return index
 
 
 def _blood(
