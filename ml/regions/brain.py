@@ -28,13 +28,15 @@ def above_tentorium(points: Points) -> Field:
     """Return mm over the tentorium, negative below it; up to the petrous ridge alone."""
     behind = np.minimum(points.front + 45.0, 0.0)
     tent = 0.0 + 0.38 * behind - 0.35 * points.wide
-    return ((points.up - tent) * np.float32(0.87)).astype(np.float32)
+    over: Field = ((points.up - tent) * np.float32(0.87)).astype(np.float32)
+    return over
 
 
 def behind_petrous(points: Points) -> Field:
     """Return mm behind the petrous ridge and the clivus, negative before them."""
     ridge = -14.0 - 0.52 * np.maximum(points.wide - 8.0, 0.0)
-    return ((ridge - points.front) * np.float32(0.89)).astype(np.float32)
+    behind: Field = ((ridge - points.front) * np.float32(0.89)).astype(np.float32)
+    return behind
 
 
 def in_posterior_fossa(points: Points) -> NDArray[np.bool_]:
@@ -81,7 +83,8 @@ def internal_capsule(points: Points) -> Field:
     lean = 0.25 * (points.up - 6.0)
     flat = Points(points.wide - lean.astype(np.float32), points.front, np.zeros_like(points.up))
     path = [(19.0, 19.0, 0.0, 2.5), (13.5, 3.0, 0.0, 3.0), (23.0, -16.0, 0.0, 3.5), (27.0, -27.0, 0.0, 3.5)]  # fmt: skip
-    return np.maximum(tube(flat, path), np.abs(points.up - 8.0) - 14.0)
+    inside: Field = np.maximum(tube(flat, path), np.abs(points.up - 8.0) - 14.0)
+    return inside
 
 
 def corpus_callosum(points: Points) -> Field:

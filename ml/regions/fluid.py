@@ -63,7 +63,8 @@ def sylvian(points: Points) -> Field:
     sheet = np.maximum(sheet, ellipsoid(points, (42, 1, 2), (12, 26, 18)))
     slope = np.abs(points.up + 0.5 * front) * np.float32(0.9) - 4.0
     opening = np.maximum(slope, np.maximum(38.0 - points.wide, np.abs(front + 9.0) - 27.0))
-    return np.minimum(stem, np.minimum(sheet, opening))
+    nearest: Field = np.minimum(stem, np.minimum(sheet, opening))
+    return nearest
 
 
 def interhemispheric(points: Points) -> Field:
@@ -73,7 +74,8 @@ def interhemispheric(points: Points) -> Field:
     arch = ((points.front + 4.0) / 34.0) ** 2 + ((points.up - 2.0) / 25.0) ** 2
     open_mm = (np.sqrt(arch) - 1.0) * 25.0
     floor = np.where(points.front > 0, points.up + 22.0, above_tentorium(points))
-    return np.maximum(cleft, np.maximum(-open_mm, -floor)).astype(np.float32)
+    between: Field = np.maximum(cleft, np.maximum(-open_mm, -floor)).astype(np.float32)
+    return between
 
 
 def subarachnoid(points: Points, part: NDArray[np.uint8] | None = None) -> NDArray[np.str_]:
