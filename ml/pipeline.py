@@ -214,6 +214,7 @@ def _described(
 ) -> Assessment:
     """Put together what was found."""
     operating = read.manifest.rules.operating
+    mask_kinds = _kinds_of(read.source.hu.shape, typed)
     lifts = lifted_by(verdict.level, verdict.warnings)
     shift = measure_shift(read.slices.hu, read.interior, head.frame)
     slice_any, slice_kinds = _slice_probabilities(head.evidence, read.manifest.rules.calibration)
@@ -239,7 +240,8 @@ def _described(
         midline_shift_toward=shift.toward,
         slice_any=slice_any,
         slice_probabilities=slice_kinds,
-        mask=_mask_of(read.source.hu.shape, typed),
+        mask=mask_kinds > 0,
+        mask_kinds=mask_kinds,
         key_slices=key_slices(typed, slice_any),
         warnings=verdict.warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
@@ -302,11 +304,12 @@ def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]
     return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
 
 
-def _mask_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.bool_]:
-    mask = np.zeros(shape, np.bool_)
+def _kinds_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.uint8]:
+    """Return 1 + the index of its type at each lesion's voxels, 0 elsewhere."""
+    kinds = np.zeros(shape, np.uint8)
     for one in typed:
-        mask[tuple(one.lesion.voxels.T)] = True
-    return mask
+        kinds[tuple(one.lesion.voxels.T)] = 1 + one.voxel_kinds
+    return kinds
 
 
 def _no_volume_reason(level: Level) -> str:

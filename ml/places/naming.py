@@ -17,11 +17,14 @@ from preread.terms import (
     REGION,
     Compartment,
     HemorrhageType,
+    Region,
 )
 
 # A region with less of the finding is not named, and does not count as one of its places.
 LEAST_SHARE: Final = 0.1
 COMPARTMENTS: Final = tuple(Compartment)
+# Folds of the inner dura: no blood outside of the dura lies along them.
+FOLDS: Final = (Region.PARAFALCINE, Region.TENTORIAL)
 # Log-odds beyond this are no more certain.
 MOST_LOG_ODDS: Final = 9.0
 # What place says of the type is not trusted farther than this.
@@ -111,7 +114,10 @@ def log_odds_of(shares: NDArray[np.floating] | Sequence[float]) -> NDArray[np.fl
 
 def _possible(kind: HemorrhageType) -> NDArray[np.bool_]:
     own = COMPARTMENTS_OF_TYPE[kind]
-    return np.array([REGION[region].compartment in own for region in FINE_REGIONS])
+    barred = FOLDS if kind is HemorrhageType.EDH else ()
+    return np.array(
+        [REGION[region].compartment in own and region not in barred for region in FINE_REGIONS]
+    )
 
 
 def _place(

@@ -1,9 +1,10 @@
-"""``python -m ml.training prepare|phantoms|paint|places|train|predict|calibrate|export|reference``.
+"""``python -m ml.training prepare|phantoms|paint|places|train|predict|calibrate|export|train-places|…``.
 
 The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``paint`` write the
 sets; ``places`` registers the heads of one to an atlas; ``train`` makes one network per fold;
 ``predict`` reads each fold's held-out patients; ``calibrate`` fits rules to all out-of-fold
 predictions; ``export`` writes the bundle;
+``train-places``, ``places-figures`` and ``attach-places`` add networks that name places, and
 ``reference`` adds to it what the training images are like. ``./run evaluate`` then judges what ships.
 """
 
@@ -30,6 +31,7 @@ from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
 from ml.training.places.build import Maps, place_set
 from ml.training.places.template import read_atlas, read_template
+from ml.training.placing.command import add_steps
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
 from ml.training.reference import reference_of, write_reference
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--heads", type=int, default=40)
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
     _add_steps_on_heads(steps)
+    add_steps(steps)
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")

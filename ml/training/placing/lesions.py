@@ -14,6 +14,7 @@ from ml.places.naming import PlacedVoxels, region_shares
 from ml.places.reading import PlaceReader
 from ml.places.upright import CELL_MM, cell_axes_mm
 from ml.slabs import TARGET_MM
+from ml.training.places.truth import true_places
 from ml.training.placing.batches import COMPARTMENT_OF_KIND
 from ml.training.placing.heads import LEAST_BLOOD, UNKNOWN_KIND, UNLABELED, LabeledHead
 from preread.terms import FINE_REGIONS, KINDS, Compartment, Laterality, coarse_region
@@ -81,17 +82,19 @@ def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
         kind = _kind(one.kinds[at], weights)
         if kind is None or weights.sum() * cell_ml < LEAST_ML:
             continue
-        labels = one.labels[at[0], COMPARTMENT_OF_KIND[kind], at[1], at[2]]
-        known = (labels != UNLABELED) & np.isfinite(one.left_mm[at])
+        known = one.labels[at[0], COMPARTMENT_OF_KIND[kind], at[1], at[2]] != UNLABELED
+        known &= np.isfinite(one.left_mm[at])
         if weights[known].sum() < PURE * weights.sum():
             continue
         voxels = PlacedVoxels(numbers[at], left[at[2]], weights)
-        truth = np.bincount(labels[known], weights[known], minlength=len(FINE_REGIONS))
+        truth = np.zeros(len(FINE_REGIONS))
+        for place in true_places(one.labels, one.left_mm, found == lesion, KINDS[kind]):
+            truth[FINE_REGIONS.index(place.region)] = place.share
         yield ReadLesion(
             patient=one.patient,
             kind=kind,
             volume_ml=float(weights.sum() * cell_ml),
-            true_shares=truth / truth.sum(),
+            true_shares=truth,
             said_shares=region_shares(KINDS[kind], voxels, read),
             true_side=laterality(one.left_mm[at][known].astype(np.float64), weights[known]),
             said_side=laterality(left[at[2]], weights),
