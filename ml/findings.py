@@ -14,6 +14,7 @@ from ml.head_context import HeadContext, place_voxels
 from ml.lesion_kinds import TypedLesion
 from ml.lesions import density_of, span_of
 from ml.places.naming import name_places
+from ml.sentence import urgency
 from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
@@ -70,21 +71,9 @@ def _shares(head: HeadContext, typed: Sequence[TypedLesion]) -> NDArray[np.float
 def name_findings(
     head: HeadContext, typed: Sequence[TypedLesion], kinds: Sequence[KindProbability]
 ) -> tuple[FindingReading, ...]:
-    """Make one finding of each type that is present.
-
-    First come those whose own probability reaches its threshold, of them the largest, then
-    those that rest on the outline alone; what has no outline follows by its probability.
-    """
+    """Make one finding of each type that is present, the most urgent first, then by volume."""
     found = [_finding(head, typed, kind) for kind in kinds if kind.present]
-    found.sort(
-        key=lambda one: (
-            one.probability >= one.threshold and one.volume_ml is not None,
-            one.volume_ml or 0.0,
-            one.probability,
-        ),
-        reverse=True,
-    )
-    return tuple(found)
+    return tuple(sorted(found, key=urgency))
 
 
 def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:

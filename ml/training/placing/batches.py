@@ -20,7 +20,6 @@ from ml.places.upright import CELL_MM, COLUMNS, ROWS
 from ml.training.placing.heads import UNKNOWN_KIND, UNLABELED, LabeledHead
 from preread.terms import COMPARTMENTS_OF_TYPE, KINDS
 
-SLABS: Final = 16
 # Cells of each slab: of its blood, and of anywhere inside.
 CELLS: Final = 128
 # Cells of the inner table itself are partly outside.
@@ -81,13 +80,13 @@ class SlabPool:
 
 
 def draw_batches(
-    real: SlabPool, painted: SlabPool, steps: int, random: np.random.Generator
+    real: SlabPool, painted: SlabPool, slabs: int, random: np.random.Generator
 ) -> Iterator[Batch]:
-    """Draw batches: a third real blood, a third painted blood, a third anything real."""
+    """Draw batches without end: a third real blood, a third painted blood, a third anything real."""
     bleeding = [np.flatnonzero(pool.bleeds) for pool in (real, painted)]
-    for _ in range(steps):
+    while True:
         chosen = []
-        for number in range(SLABS):
+        for number in range(slabs):
             pool, among = (
                 (real, np.arange(len(real.at))) if number % 3 == 2  # noqa: PLR2004
                 else ((real, bleeding[0]) if number % 3 == 0 else (painted, bleeding[1]))

@@ -1,8 +1,10 @@
 """One network of places, trained without one fold; a minute or two of one core."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -29,9 +31,10 @@ AVERAGE: Final = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to train and from which seed."""
+    """How long to train, on how many slabs at once, and from which seed."""
 
     steps: int = 700
+    slabs: int = 16
     seed: int = 20_260_301
 
 
@@ -57,19 +60,20 @@ def train_places(
     network = PlaceNetwork().train()
     average = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, total_steps=plan.steps, pct_start=WARM_UP
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rate_share(step / plan.steps)
     )
     started = time.process_time()
     pools = SlabPool.of(real), SlabPool.of(painted)
-    for step, batch in enumerate(draw_batches(*pools, plan.steps, random), start=1):
+    batches = islice(draw_batches(*pools, plan.slabs, random), plan.steps)
+    for step, batch in enumerate(batches, start=1):
         optimizer.zero_grad()
         loss = loss_of(network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
-        _follow(average, network)
+        _follow(average, network, min(AVERAGE, (1 + step) / (10 + step)))
         if step % 100 == 0:
             spent = time.process_time() - started
             print(f"step {step}: loss {loss.item():.3f}, {spent:.0f} s of CPU", flush=True)
@@ -78,13 +82,25 @@ def train_places(
     return trained.eval()
 
 
-def _follow(average: dict[str, Tensor], network: PlaceNetwork) -> None:
-    """Move the average a little towards the network."""
+def _follow(average: dict[str, Tensor], network: PlaceNetwork, kept: float) -> None:
+    """Move the average towards the network, keeping a share of it; less while it is young."""
     for name, value in network.state_dict().items():
         if value.is_floating_point():
-            average[name].lerp_(value, 1 - AVERAGE)
+            average[name].lerp_(value, 1 - kept)
         else:
             average[name].copy_(value)
+
+
+def rate_share(done: float) -> float:
+    """Return the share of the learning rate: a short rise, then half a cosine down to nothing.
+
+    Examples
+    --------
+    >>> [round(rate_share(done), 2) for done in (0.0, 0.05, 0.5, 1.0)]
+    [0.1, 1.0, 0.5, 0.0]
+    """
+    rise = min(1.0, 0.1 + 0.9 * done / WARM_UP)
+    return rise * (0.5 + 0.5 * math.cos(math.pi * done)) if done > WARM_UP else rise
 
 
 def loss_of(network: PlaceNetwork, batch: Batch) -> Tensor:
