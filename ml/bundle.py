@@ -141,7 +141,8 @@ class Manifest(_Value):
     def identity(self) -> str:
         """One SHA-256 for all weights: of the members' digests in their order, then the places'."""
         files = () if self.places is None else self.places.files
-        joined = "".join(one.sha256 for one in (*self.members, *files))
+        digests = [one.sha256 for one in self.members] + [one.sha256 for one in files]
+        joined = "".join(digests)
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
