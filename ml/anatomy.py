@@ -1,10 +1,8 @@
-"""Where a bleed lies: side from the skull's own midline, region from position in the skull.
+"""The axes of a head, positions in them, and the side of a bleed.
 
-A coarse reading. Position is given in three coordinates that scale with the head: depth
-below the vertex and distance from the midline in millimetres of a standard head, and the
-share of the way from the front to the back of the intracranial space. The borders are
-textbook figures of the adult head (central sulcus, Sylvian fissure, tentorium, ventricles),
-rounded; no atlas is registered. A later version may put registration in their place.
+Position is given in three coordinates that scale with the head: depth below the vertex and
+distance from the midline in millimetres of a standard head, and the share of the way from the
+front to the back of the intracranial space. Which region lies there is told by ``ml.places``.
 """
 
 from dataclasses import dataclass
@@ -13,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.assessment import Place
 from ml.intracranial import Interior
+from ml.mirror import refine_axis
 from ml.symmetry import SymmetryAxis, find_axis, fit_plane
-from preread.terms import HemorrhageType, Laterality, Region
+from preread.terms import Laterality
 
 # Front to back inside the skull of the head that the borders were written for.
 STANDARD_LENGTH_MM: Final = 170.0
@@ -24,8 +22,6 @@ STANDARD_LENGTH_MM: Final = 170.0
 MIDLINE_MM: Final = 5.0
 # From this share of a lesion on the lesser side it is bilateral.
 BILATERAL_SHARE: Final = 0.25
-# A region with less of the lesion is not named.
-LEAST_SHARE: Final = 0.15
 # Of the head's interior, front to back, in any slice that helps to find the midline.
 LEAST_WIDTH_MM: Final = 60.0
 # Fewer rows of that width in the whole head do not make a midline.
@@ -36,22 +32,11 @@ WIDE_SHARE: Final = 0.6
 LEAST_AREA_MM2: Final = 400.0
 # With less of a lesion beside the midline than this it is a midline lesion.
 BESIDE_SHARE: Final = 0.5
-ANYWHERE: Final = (-np.inf, np.inf)
+# The mean head's inner table in MNI space: its front and back end, and its top.
+MNI_ENDS_MM: Final = (71.0, -107.0)
+MNI_TOP_MM: Final = 86.0
 # Why a place or a measurement is missing where :func:`find_frame` returned None.
 NO_AXES: Final = "the axes of the head were not found"
-
-_LOBES: Final = (
-    Region.FRONTAL_LOBE,
-    Region.PARIETAL_LOBE,
-    Region.TEMPORAL_LOBE,
-    Region.OCCIPITAL_LOBE,
-)
-_CONVEXITIES: Final = (
-    Region.FRONTAL_CONVEXITY,
-    Region.PARIETAL_CONVEXITY,
-    Region.TEMPORAL_CONVEXITY,
-    Region.OCCIPITAL_CONVEXITY,
-)
 
 
 @dataclass(frozen=True)
@@ -80,6 +65,11 @@ class HeadFrame:
     heights_mm: NDArray[np.float64]
     spacing_mm: float
 
+    @property
+    def scale(self) -> float:
+        """Millimetres of a standard head per millimetre of this one."""
+        return STANDARD_LENGTH_MM / (max(self.back - self.front, 1.0) * self.spacing_mm)
+
 
 @dataclass(frozen=True)
 class HeadPosition:
@@ -100,66 +90,9 @@ class HeadPosition:
     below_mm: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Limits in the head's axes; both sides of the head alike.
-
-    Attributes
-    ----------
-    aside_mm
-        Distance from the midline.
-    behind
-        Share of the way from front to back.
-    below_mm
-        Depth below the vertex.
-    """
-
-    aside_mm: tuple[float, float] = ANYWHERE
-    behind: tuple[float, float] = ANYWHERE
-    below_mm: tuple[float, float] = ANYWHERE
-
-    def holds(self, position: HeadPosition) -> NDArray[np.bool_]:
-        """Return which voxels lie within, limits included."""
-        inside = np.ones(position.behind.shape, np.bool_)
-        for limits, values in (
-            (self.aside_mm, np.abs(position.left_mm)),
-            (self.behind, position.behind),
-            (self.below_mm, position.below_mm),
-        ):
-            inside &= (values >= limits[0]) & (values <= limits[1])
-        return inside
-
-
-@dataclass(frozen=True, slots=True)
-class Border:
-    """A straight border: ``start`` + ``slope`` times millimetres."""
-
-    start: float
-    slope: float
-
-    def at(self, distance_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where the border is."""
-        return self.start + self.slope * distance_mm
-
-
-# Share front to back against depth: just behind the middle at the vertex, forwards below.
-CENTRAL_SULCUS: Final = Border(0.54, -0.0022)
-PARIETO_OCCIPITAL: Final = Border(0.93, -0.0018)
-# Depth against distance from the midline: a tent, lower towards the sides.
-TENTORIUM: Final = Border(82.0, 0.25)
-POSTERIOR: Final = Box(behind=(0.5, np.inf))
-FOURTH_VENTRICLE: Final = Box(aside_mm=(0, 15))
-THIRD_VENTRICLE: Final = Box(aside_mm=(0, 6), behind=(0.38, 0.62), below_mm=(62, np.inf))
-BASAL_CISTERNS: Final = Box(aside_mm=(0, 32), behind=(0.28, 0.68), below_mm=(72, np.inf))
-DEEP_HEMISPHERE: Final = Box(aside_mm=(0, 38), behind=(0.3, 0.62), below_mm=(48, 92))
-BRAIN_STEM: Final = Box(aside_mm=(0, 16), behind=(0.0, 0.68))
-FALX: Final = Box(aside_mm=(0, 9), below_mm=(-np.inf, 68))
-TEMPORAL: Final = Box(aside_mm=(25, np.inf), behind=(0.2, np.inf), below_mm=(68, np.inf))
-ORBITOFRONTAL: Final = Box(behind=(-np.inf, 0.45), below_mm=(68, np.inf))
-OCCIPITAL: Final = Box(below_mm=(35, np.inf))
-
-
-def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame | None:
+def find_frame(
+    interior: Interior, heights_mm: NDArray[np.float64], hu: NDArray[np.float32] | None = None
+) -> HeadFrame | None:
     """Find the head's axes.
 
     Parameters
@@ -168,6 +101,9 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
         In radiological orientation: columns rise to the patient's left, rows to the back.
     heights_mm
         (S,) center of each slice above the first.
+    hu
+        (S, H, W) of the same slices, H and W whole multiples of the interior's: then the midline
+        is where the head is most like its mirror image, else where its inner table is.
 
     Returns
     -------
@@ -179,6 +115,8 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
     axis = _axis_of(interior, areas)
     if axis is None:
         return None
+    if hu is not None:
+        axis = refine_axis(hu, interior, axis)
     # The widest slice gives the length: it lies above the skull base and its holes.
     widest = int(areas.argmax())
     rows, columns = (where.astype(np.float64) for where in np.nonzero(inside[widest]))
@@ -198,7 +136,7 @@ def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition
     """Bring (N, 3) voxels, slice row column in the interior's pixels, to the head's axes."""
     slices, rows, columns = voxels.T
     length = max(frame.back - frame.front, 1.0)
-    scale = STANDARD_LENGTH_MM / (length * frame.spacing_mm)
+    scale = frame.scale
     heights = np.interp(slices, np.arange(len(frame.heights_mm)), frame.heights_mm)
     return HeadPosition(
         left_mm=frame.axis.aside(rows, columns, slices) * frame.spacing_mm * scale,
@@ -207,8 +145,17 @@ def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition
     )
 
 
-def laterality(left_mm: NDArray[np.float64]) -> Laterality:
+def laterality(
+    left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None = None
+) -> Laterality:
     """Return the side of voxels given their signed distance from the midline.
+
+    Parameters
+    ----------
+    left_mm
+        (N,) positive to the patient's left.
+    weights
+        (N,) how much each counts; by default all the same.
 
     Examples
     --------
@@ -217,8 +164,8 @@ def laterality(left_mm: NDArray[np.float64]) -> Laterality:
     >>> laterality(np.array([-2.0, 1.0, 3.0])).value
     'M'
     """
-    left = float((left_mm > MIDLINE_MM).mean())
-    right = float((left_mm < -MIDLINE_MM).mean())
+    left = float(np.average(left_mm > MIDLINE_MM, weights=weights))
+    right = float(np.average(left_mm < -MIDLINE_MM, weights=weights))
     if left + right < BESIDE_SHARE:
         return Laterality.MIDLINE
     if min(left, right) >= BILATERAL_SHARE * (left + right):
@@ -226,101 +173,24 @@ def laterality(left_mm: NDArray[np.float64]) -> Laterality:
     return Laterality.LEFT if left > right else Laterality.RIGHT
 
 
-def places(kind: HemorrhageType, position: HeadPosition) -> tuple[Place, ...]:
-    """Name the regions of one bleed.
+def to_mni(position: HeadPosition) -> NDArray[np.float64]:
+    """Return (N, 3) MNI mm, right, front and up, as if the head were the mean one and not nodding.
 
-    Parameters
-    ----------
-    kind
-        Decides between lobe, convexity, ventricle and cistern.
-    position
-        Its voxels.
-
-    Returns
-    -------
-    tuple of Place
-        At least one, the greatest share first.
+    Examples
+    --------
+    >>> middle = HeadPosition(np.zeros(1), np.array([0.5]), np.array([82.0]))
+    >>> to_mni(middle).round().tolist()
+    [[0.0, -18.0, -0.0]]
     """
-    names = regions(kind, position)
-    found = []
-    for region in sorted(set(names)):
-        here = names == region
-        share = float(here.mean())
-        found.append(Place(Region(region), laterality(position.left_mm[here]), round(share, 3)))
-    found.sort(key=lambda place: place.share_of_volume, reverse=True)
-    named = tuple(place for place in found if place.share_of_volume >= LEAST_SHARE)
-    return named or (found[0],)
-
-
-def regions(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
-    """Return the region of every voxel, (N,) values of ``Region``."""
-    match kind:
-        case HemorrhageType.IVH:
-            return _ventricles(position)
-        case HemorrhageType.SAH:
-            return _subarachnoid(position)
-        case HemorrhageType.IPH:
-            return _brain(position)
-        case HemorrhageType.SDH | HemorrhageType.EDH:
-            return _extra_axial(kind, position)
-
-
-def _ventricles(position: HeadPosition) -> NDArray[np.str_]:
-    return np.select(
+    front, back = MNI_ENDS_MM
+    scale = (front - back) / STANDARD_LENGTH_MM
+    return np.column_stack(
         [
-            _in_posterior_fossa(position) & FOURTH_VENTRICLE.holds(position),
-            THIRD_VENTRICLE.holds(position),
-        ],
-        [Region.FOURTH_VENTRICLE.value, Region.THIRD_VENTRICLE.value],
-        Region.LATERAL_VENTRICLE.value,
+            -scale * position.left_mm,
+            front - (front - back) * position.behind,
+            MNI_TOP_MM - scale * position.below_mm,
+        ]
     )
-
-
-def _subarachnoid(position: HeadPosition) -> NDArray[np.str_]:
-    return np.select(
-        [BASAL_CISTERNS.holds(position), _in_posterior_fossa(position)],
-        [Region.BASAL_CISTERNS.value, Region.POSTERIOR_FOSSA.value],
-        Region.SUBARACHNOID_CONVEXITY.value,
-    )
-
-
-def _brain(position: HeadPosition) -> NDArray[np.str_]:
-    below = _in_posterior_fossa(position)
-    return np.select(
-        [below & BRAIN_STEM.holds(position), below, DEEP_HEMISPHERE.holds(position)],
-        [Region.BRAIN_STEM.value, Region.CEREBELLUM.value, Region.DEEP_HEMISPHERE.value],
-        _lobe(position, _LOBES),
-    )
-
-
-def _extra_axial(kind: HemorrhageType, position: HeadPosition) -> NDArray[np.str_]:
-    falx = FALX.holds(position) & (kind is HemorrhageType.SDH)
-    return np.select(
-        [_in_posterior_fossa(position), falx],
-        [Region.POSTERIOR_FOSSA.value, Region.PARAFALCINE.value],
-        _lobe(position, _CONVEXITIES),
-    )
-
-
-def _lobe(position: HeadPosition, names: tuple[Region, ...]) -> NDArray[np.str_]:
-    frontal, parietal, temporal, occipital = (name.value for name in names)
-    behind_sulcus = position.behind > PARIETO_OCCIPITAL.at(position.below_mm)
-    return np.select(
-        [
-            OCCIPITAL.holds(position) & behind_sulcus,
-            TEMPORAL.holds(position),
-            ORBITOFRONTAL.holds(position),
-            position.behind < CENTRAL_SULCUS.at(position.below_mm),
-        ],
-        [occipital, temporal, frontal, frontal],
-        parietal,
-    )
-
-
-def _in_posterior_fossa(position: HeadPosition) -> NDArray[np.bool_]:
-    tentorium_mm = TENTORIUM.at(np.abs(position.left_mm))
-    below: NDArray[np.bool_] = (position.below_mm > tentorium_mm) & POSTERIOR.holds(position)
-    return below
 
 
 def _axis_of(interior: Interior, areas: NDArray[np.intp]) -> SymmetryAxis | None:

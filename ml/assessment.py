@@ -18,11 +18,15 @@ class Place:
         Where, of the patient.
     share_of_volume
         0..1 of the finding's volume.
+    probability
+        That at least a tenth of the finding lies in the region, calibrated out of fold; None
+        where nothing calibrated stands behind the place.
     """
 
     region: Region
     laterality: Laterality
     share_of_volume: float
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,13 +87,35 @@ class Member(_Value):
     rules: Rules
 
 
+class PlaceFile(_Value):
+    """One network that names places; as :class:`Member`, with what it was kept from."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+    held_out_fold: int | None
+
+
+class PlaceRule(_Value):
+    """Networks that name places, whose probabilities are averaged.
+
+    ``calibration`` brings the log-odds of a region's share of a finding to the probability that
+    at least a tenth of the finding lies there; it was fitted out of fold.
+    """
+
+    files: tuple[PlaceFile, ...] = Field(min_length=1)
+    calibration: Calibration
+    trained_on: str
+
+
 class Manifest(_Value):
     """What a bundle says about itself.
 
     ``members`` read every slice and their outputs are averaged; ``rules`` are the ensemble's.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
     of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
-    measures of the training patients' images that a study is compared with.
+    measures of the training patients' images that a study is compared with. ``places`` are the
+    networks that name places; without them places are named by plain geometry.
     """
 
     schema_version: Literal["2.0"]
@@ -113,11 +135,14 @@ class Manifest(_Value):
     citations: tuple[str, ...]
     code_version: str
     reference: Reference | None = None
+    places: PlaceRule | None = None
 
     @property
     def identity(self) -> str:
-        """One SHA-256 for all weights: of the members' digests in their order."""
-        joined = "".join(member.sha256 for member in self.members)
+        """One SHA-256 for all weights: of the members' digests in their order, then the places'."""
+        files = () if self.places is None else self.places.files
+        digests = [one.sha256 for one in self.members] + [one.sha256 for one in files]
+        joined = "".join(digests)
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
@@ -131,21 +156,35 @@ class Bundle:
         What it says about itself.
     weights_paths
         The safetensors file of each member; their sha256 are the manifest's.
+    place_paths
+        The same of the networks that name places.
     """
 
     manifest: Manifest
     weights_paths: tuple[Path, ...]
+    place_paths: tuple[Path, ...] = ()
 
     def held_out(self, fold: int) -> "Bundle | None":
         """Return the member that never saw a fold, as a bundle with its own rules.
 
-        None if every member saw it: then nothing here may be judged on its patients.
+        None if every member saw it: then nothing here may be judged on its patients. The
+        network that names places never saw the fold either; without one, geometry does.
         """
         for member, path in zip(self.manifest.members, self.weights_paths, strict=True):
             if member.held_out_fold == fold:
-                changed = {"members": (member,), "rules": member.rules}
-                return Bundle(self.manifest.model_copy(update=changed), (path,))
+                places, place_paths = self._places_without(fold)
+                changed = {"members": (member,), "rules": member.rules, "places": places}
+                return Bundle(self.manifest.model_copy(update=changed), (path,), place_paths)
         return None
+
+    def _places_without(self, fold: int) -> tuple[PlaceRule | None, tuple[Path, ...]]:
+        rule = self.manifest.places
+        if rule is None:
+            return None, ()
+        for file, path in zip(rule.files, self.place_paths, strict=True):
+            if file.held_out_fold == fold:
+                return rule.model_copy(update={"files": (file,)}), (path,)
+        return None, ()
 
 
 def load_bundle(folder: Path = DEFAULT_BUNDLE) -> Bundle:
@@ -171,10 +210,11 @@ def load_bundle(folder: Path = DEFAULT_BUNDLE) -> Bundle:
     if manifest.kinds != KINDS:
         raise InvalidBundle(f"bundle {manifest.name}: types or their order are not {list(KINDS)}")
     paths = tuple(_checked(folder, manifest.name, member) for member in manifest.members)
-    return Bundle(manifest, paths)
+    files = () if manifest.places is None else manifest.places.files
+    return Bundle(manifest, paths, tuple(_checked(folder, manifest.name, one) for one in files))
 
 
-def _checked(folder: Path, name: str, member: Member) -> Path:
+def _checked(folder: Path, name: str, member: Member | PlaceFile) -> Path:
     path = folder / member.file
     if path.parent != folder or not path.is_file():
         raise InvalidBundle(f"bundle {name}: there is no file {member.file}")

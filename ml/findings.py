@@ -1,93 +1,27 @@
 """Lesions become findings: which kinds, how much of each, where, and what to look at first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import NO_AXES, HeadFrame, HeadPosition, laterality, locate_voxels, places
+from ml.anatomy import NO_AXES, laterality, locate_voxels
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
 from ml.bundle import CalibrationRule
-from ml.evidence import SliceEvidence, study_features
-from ml.geometry import Placement
-from ml.intracranial import Interior
-from ml.lesions import Lesion, density_of, span_of
+from ml.evidence import study_features
+from ml.head_context import HeadContext, place_voxels
+from ml.lesion_kinds import TypedLesion
+from ml.lesions import density_of, span_of
+from ml.places.naming import name_places
+from ml.sentence import urgency
 from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality, Level
 
-# A lesion carries its most probable kind, and each other that explains this much of it.
-LEAST_KIND_SHARE: Final = 0.3
 # Less than a tenth of what is outlined is no type of its own: specks beside a large bleed.
 LEAST_STUDY_SHARE: Final = 0.1
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
-
-
-@dataclass(frozen=True)
-class HeadContext:
-    """What lesions are measured against; S source slices, N slabs.
-
-    Attributes
-    ----------
-    slab_of_slice
-        (S,).
-    placement
-        Of the model's grid on the source.
-    evidence
-        What speaks for blood on each slab.
-    kind_probabilities, kind_maps
-        (N, K) and (N, K, h, w).
-    frame, interior
-        The head's axes, or None, and the inside of the skull in whose pixels they are counted.
-    above_slab_mm
-        (S,) height of each slice's center above that of its slab.
-    voxel_ml, hu
-        (S,) and (S, R, C) of the source.
-    """
-
-    slab_of_slice: NDArray[np.intp]
-    placement: Placement
-    evidence: SliceEvidence
-    kind_probabilities: NDArray[np.float32]
-    kind_maps: NDArray[np.float32]
-    frame: HeadFrame | None
-    interior: Interior
-    above_slab_mm: NDArray[np.float64]
-    voxel_ml: NDArray[np.float64]
-    hu: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TypedLesion:
-    """A lesion whose voxels know their kind.
-
-    Attributes
-    ----------
-    lesion
-        Where it is.
-    kinds
-        Indices into ``KINDS``, the greatest volume first.
-    voxel_kinds
-        (V,) one of ``kinds`` for each voxel.
-    """
-
-    lesion: Lesion
-    kinds: tuple[int, ...]
-    voxel_kinds: NDArray[np.intp]
-
-
-def type_lesions(
-    head: HeadContext, lesions: Sequence[Lesion], among: Sequence[int] = range(len(KINDS))
-) -> tuple[TypedLesion, ...]:
-    """Give every lesion its kinds, out of those that it may have.
-
-    A voxel's kinds are the network's map of kinds at its place times the probabilities of
-    its slice: the map knows the place, the slice knows what there is at all.
-    """
-    allowed = np.array(sorted(among), np.intp)
-    return tuple(_typed(head, lesion, allowed) for lesion in lesions)
 
 
 def rate_kinds(
@@ -137,10 +71,9 @@ def _shares(head: HeadContext, typed: Sequence[TypedLesion]) -> NDArray[np.float
 def name_findings(
     head: HeadContext, typed: Sequence[TypedLesion], kinds: Sequence[KindProbability]
 ) -> tuple[FindingReading, ...]:
-    """Make one finding of each type that is present, the most probable first."""
-    present = [kind for kind in kinds if kind.present]
-    present.sort(key=lambda kind: kind.probability, reverse=True)
-    return tuple(_finding(head, typed, kind) for kind in present)
+    """Make one finding of each type that is present, the most urgent first, then by volume."""
+    found = [_finding(head, typed, kind) for kind in kinds if kind.present]
+    return tuple(sorted(found, key=urgency))
 
 
 def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:
@@ -149,15 +82,15 @@ def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:
     shares = tuple(
         float(weights[one.voxel_kinds == kind].sum() / weights.sum()) for kind in one.kinds
     )
-    position = _position(head, one.lesion.voxels)
+    left_mm = _left_mm(head, one.lesion.voxels)
     return LesionReading(
         kinds=tuple(KINDS[kind] for kind in one.kinds),
         kind_shares=shares,
         volume_ml=one.lesion.volume_ml,
         density=one.lesion.density,
         slices=one.lesion.slices,
-        laterality=Laterality.MIDLINE if position is None else laterality(position.left_mm),
-        places=() if position is None else places(KINDS[one.kinds[0]], position),
+        laterality=Laterality.MIDLINE if left_mm is None else laterality(left_mm),
+        places=_places(head, KINDS[one.kinds[0]], one.lesion.voxels),
     )
 
 
@@ -174,56 +107,12 @@ def key_slices(
     return tuple(_key_slice(number, typed) for number in chosen[:MOST_KEY_SLICES])
 
 
-def _typed(head: HeadContext, lesion: Lesion, allowed: NDArray[np.intp]) -> TypedLesion:
-    scores = _voxel_scores(head, lesion.voxels, allowed)
-    weights = head.voxel_ml[lesion.voxels[:, 0]]
-    explained = weights @ scores / weights.sum()
-    accepted = np.flatnonzero((explained >= LEAST_KIND_SHARE) | (explained == explained.max()))
-    voxel_kinds = accepted[scores[:, accepted].argmax(axis=1)]
-    volumes = np.bincount(voxel_kinds, weights, minlength=len(KINDS))
-    order = np.argsort(-volumes, kind="stable")
-    kinds = tuple(int(kind) for kind in order if volumes[kind] > 0)
-    return TypedLesion(lesion, kinds, voxel_kinds)
-
-
-def _voxel_scores(
-    head: HeadContext, voxels: NDArray[np.intp], allowed: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return (V, K), each row summing to 1; 0 for types that are not allowed."""
-    slabs = head.slab_of_slice[voxels[:, 0]]
-    grid = head.placement.grid
-    cells = []
-    for axis in (0, 1):
-        offset = voxels[:, 1 + axis] - head.placement.center_rc[axis]
-        step = head.placement.source_spacing_mm[axis] / grid.spacing_mm
-        on_grid = (grid.size - 1) / 2 + offset * step
-        count = head.kind_maps.shape[2 + axis]
-        cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
-        cells.append(np.clip(cell, 0, count - 1))
-    maps = head.kind_maps[slabs, :, cells[0], cells[1]].astype(np.float64)
-    scores = np.zeros_like(maps)
-    scores[:, allowed] = (maps * head.kind_probabilities[slabs] + 1e-9)[:, allowed]
-    normalized: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
-    return normalized
-
-
-def _position(head: HeadContext, voxels: NDArray[np.intp]) -> HeadPosition | None:
-    return None if head.frame is None else locate_voxels(head.frame, _placed(head, voxels))
-
-
-def _placed(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Bring (V, 3) source voxels to slab, row and column in the interior's pixels."""
-    grid = head.placement.grid
-    extent_mm = grid.size * grid.spacing_mm
-    middle = (extent_mm / head.interior.spacing_mm - 1) / 2
-    placed = np.empty(voxels.shape, np.float64)
-    placed[:, 0] = head.slab_of_slice[voxels[:, 0]]
-    for axis in (0, 1):
-        offset_mm = (
-            voxels[:, 1 + axis] - head.placement.center_rc[axis]
-        ) * head.placement.source_spacing_mm[axis]
-        placed[:, 1 + axis] = middle + offset_mm / head.interior.spacing_mm
-    return placed
+def _left_mm(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    return (
+        None
+        if head.frame is None
+        else locate_voxels(head.frame, place_voxels(head, voxels)).left_mm
+    )
 
 
 def _thickness(
@@ -232,7 +121,7 @@ def _thickness(
     row_mm, column_mm = head.placement.source_spacing_mm
     slices = voxels[:, 0]
     bleed = PlacedBleed(
-        slices, _placed(head, voxels), head.above_slab_mm[slices], row_mm * column_mm
+        slices, place_voxels(head, voxels), head.above_slab_mm[slices], row_mm * column_mm
     )
     return measure_thickness(kind, bleed, head.interior, head.frame)
 
@@ -265,8 +154,10 @@ def _finding(
 
 
 def _places(head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]) -> tuple[Place, ...]:
-    position = _position(head, voxels)
-    return () if position is None else places(kind, position)
+    if head.blood is None:
+        return ()
+    placed = head.blood.voxels(place_voxels(head, voxels), head.voxel_ml[voxels[:, 0]])
+    return name_places(kind, placed, head.blood.cells, head.blood.calibration)
 
 
 def _unplaced(kind: KindProbability) -> FindingReading:

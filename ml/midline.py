@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ml.anatomy import NO_AXES, STANDARD_LENGTH_MM, HeadFrame
+from ml.anatomy import NO_AXES, HeadFrame
 from ml.intracranial import Interior
 from ml.symmetry import SymmetryAxis, find_axis
 from preread.terms import Laterality
@@ -106,8 +106,7 @@ def measure_shift(
 
 def _levels(interior: Interior, frame: HeadFrame) -> list[int]:
     """Return the closed slabs at the height of the lateral ventricles."""
-    scale = STANDARD_LENGTH_MM / (max(frame.back - frame.front, 1.0) * frame.spacing_mm)
-    below_mm = (frame.top_mm - frame.heights_mm) * scale
+    below_mm = (frame.top_mm - frame.heights_mm) * frame.scale
     low, high = LEVELS_BELOW_MM
     shown = (below_mm > low) & (below_mm < high) & interior.inside.any(axis=(1, 2))
     return [int(slab) for slab in np.flatnonzero(shown & ~interior.open_slices)]

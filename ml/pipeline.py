@@ -5,7 +5,7 @@ tests never load torch.
 """
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,27 +13,23 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from ml.anatomy import HeadFrame, find_frame
-from ml.assessment import Assessment, StageTiming
+from ml.assessment import Assessment, KindProbability, StageTiming
 from ml.bundle import Bundle, CalibrationRule, Manifest
 from ml.evidence import SliceEvidence, gather_evidence, slice_odds, study_features
-from ml.findings import (
-    HeadContext,
-    TypedLesion,
-    describe_lesion,
-    key_slices,
-    name_findings,
-    rate_kinds,
-    type_lesions,
-)
+from ml.findings import describe_lesion, key_slices, name_findings, rate_kinds
 from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.geometry import from_grid
+from ml.head_context import HeadContext, place_lesions
 from ml.inspection import Inspection, inspect_images
 from ml.intracranial import Interior
+from ml.lesion_kinds import TypedLesion, score_lesions, type_lesions
 from ml.lesions import find_lesions
 from ml.midline import measure_shift
 from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
+from ml.places.blood import ANALYTIC, PlaceNamer
+from ml.places.upright import stand_upright
 from ml.prediction import Prediction, Predictor
-from ml.uncertainty import uncertainty_of
+from ml.uncertainty import Uncertainty, uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
@@ -51,6 +47,7 @@ def read_bleeds(
     bundle: Bundle,
     *,
     patient_age_years: int | None = None,
+    namer: PlaceNamer = ANALYTIC,
 ) -> Assessment:
     """Assess one head CT.
 
@@ -64,6 +61,8 @@ def read_bleeds(
         Thresholds and calibration.
     patient_age_years
         As the headers say, or None.
+    namer
+        Who names places: by default plain geometry.
 
     Returns
     -------
@@ -86,7 +85,13 @@ def read_bleeds(
     prediction = predictor.predict(slices.hu)
     predicted = time.perf_counter()
     assessment = assess(
-        source, slices, interior, prediction, bundle.manifest, inspection=inspection
+        source,
+        slices,
+        interior,
+        prediction,
+        bundle.manifest,
+        inspection=inspection,
+        namer=namer,
     )
     timing = StageTiming(
         prepare_ms=1000 * (prepared - started),
@@ -104,6 +109,7 @@ def assess(
     manifest: Manifest,
     *,
     inspection: Inspection,
+    namer: PlaceNamer = ANALYTIC,
 ) -> Assessment:
     """Turn a prediction into an assessment; no network, no clock.
 
@@ -117,61 +123,118 @@ def assess(
         Thresholds and calibration.
     inspection
         Of the same slabs.
+    namer
+        Who names places.
     """
-    frame = find_frame(interior, slices.heights_mm)
+    read = _Read(source, slices, interior, prediction, manifest, inspection)
     mask = _source_mask(slices, interior, prediction, manifest)
     lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.rules.mask.least_ml)
-    total_ml = sum(lesion.volume_ml for lesion in lesions)
-    calibration, points = manifest.rules.calibration, manifest.rules.operating.points
-    evidence = evidence_of(slices, interior, prediction)
-    probability = calibration.any.probability(
-        study_features(evidence.any_features, calibration.slice_any)
+    head = _context(read)
+    verdict = _judge(read, head, sum(one.volume_ml for one in lesions))
+    if verdict.level is Level.NONE:
+        lesions = ()
+    if head.frame is not None and lesions:
+        upright = stand_upright(slices.hu, interior, head.frame)
+        head = place_lesions(head, lesions, upright, namer)
+    scored = score_lesions(head, lesions)
+    kinds = rate_kinds(
+        head,
+        type_lesions(head, scored),
+        verdict.level,
+        manifest.rules.calibration,
+        manifest.rules.operating.points.kinds,
     )
-    level = points.level(probability, total_ml)
-    uncertainty = uncertainty_of(
-        member_probabilities(slices, interior, prediction, calibration), probability
-    )
-    warnings = (*_warnings(manifest, interior, frame), *inspection.flags)
-    if networks_disagree(uncertainty.interval95, points):
-        warnings = (*warnings, ImageFlag.NETWORKS_DISAGREE.value)
-    lifts = lifted_by(level, warnings)
-    head = HeadContext(
-        slab_of_slice=slices.slabs.of_slices(),
+    typed = type_lesions(head, scored, [i for i, kind in enumerate(kinds) if kind.present])
+    return _described(read, head, verdict, kinds, typed)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one volume was turned into; as the parameters of :func:`assess`."""
+
+    source: Volume
+    slices: ModelSlices
+    interior: Interior
+    prediction: Prediction
+    manifest: Manifest
+    inspection: Inspection
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What is said of the study as a whole; the level is the networks' own, before any lift."""
+
+    probability: float
+    level: Level
+    uncertainty: Uncertainty
+    warnings: tuple[str, ...]
+    total_ml: float
+
+
+def _context(read: _Read) -> HeadContext:
+    slices, prediction = read.slices, read.prediction
+    slab_of_slice = slices.slabs.of_slices()
+    return HeadContext(
+        slab_of_slice=slab_of_slice,
         placement=slices.placement,
-        evidence=evidence,
+        evidence=evidence_of(slices, read.interior, prediction),
         kind_probabilities=prediction.kind_probabilities,
         kind_maps=prediction.kind_maps,
-        frame=frame,
-        interior=interior,
-        above_slab_mm=heights_mm_of(source) - slices.heights_mm[slices.slabs.of_slices()],
-        voxel_ml=source.voxel_ml,
-        hu=source.hu,
+        blood=None,
+        frame=find_frame(read.interior, slices.heights_mm, slices.hu),
+        interior=read.interior,
+        above_slab_mm=heights_mm_of(read.source) - slices.heights_mm[slab_of_slice],
+        voxel_ml=read.source.voxel_ml,
+        hu=read.source.hu,
     )
-    shift = measure_shift(slices.hu, interior, frame)
-    typed = type_lesions(head, lesions) if level is not Level.NONE else ()
-    kinds = rate_kinds(head, typed, level, calibration, points.kinds)
-    typed = type_lesions(
-        head, [one.lesion for one in typed], [i for i, kind in enumerate(kinds) if kind.present]
+
+
+def _judge(read: _Read, head: HeadContext, total_ml: float) -> _Verdict:
+    """Judge the study from what speaks for blood on its slices and what was outlined."""
+    rules = read.manifest.rules
+    calibration, points = rules.calibration, rules.operating.points
+    probability = calibration.any.probability(
+        study_features(head.evidence.any_features, calibration.slice_any)
     )
-    mask_kinds = _kinds_of(mask.shape, typed)
-    slice_any, slice_kinds = _slice_probabilities(evidence, calibration)
+    members = member_probabilities(read.slices, read.interior, read.prediction, calibration)
+    uncertainty = uncertainty_of(members, probability)
+    warnings = (*_warnings(read.manifest, read.interior, head.frame), *read.inspection.flags)
+    if networks_disagree(uncertainty.interval95, points):
+        warnings = (*warnings, ImageFlag.NETWORKS_DISAGREE.value)
+    level = points.level(probability, total_ml)
+    return _Verdict(probability, level, uncertainty, warnings, total_ml)
+
+
+def _described(
+    read: _Read,
+    head: HeadContext,
+    verdict: _Verdict,
+    kinds: tuple[KindProbability, ...],
+    typed: tuple[TypedLesion, ...],
+) -> Assessment:
+    """Put together what was found."""
+    operating = read.manifest.rules.operating
+    mask_kinds = _kinds_of(read.source.hu.shape, typed)
+    lifts = lifted_by(verdict.level, verdict.warnings)
+    shift = measure_shift(read.slices.hu, read.interior, head.frame)
+    slice_any, slice_kinds = _slice_probabilities(head.evidence, read.manifest.rules.calibration)
     slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
-        level=Level.INDETERMINATE if lifts else level,
+        level=Level.INDETERMINATE if lifts else verdict.level,
         lifted_by=lifts,
-        probability=probability,
+        probability=verdict.probability,
         calibrated=True,
-        threshold=points.suspected,
-        operating_point_id=manifest.rules.operating.id,
-        interval95=uncertainty.interval95,
-        interval95_reason=uncertainty.reason,
-        ood_score=inspection.ood_score,
-        ood_score_reason=inspection.ood_score_reason,
+        threshold=operating.points.suspected,
+        operating_point_id=operating.id,
+        interval95=verdict.uncertainty.interval95,
+        interval95_reason=verdict.uncertainty.reason,
+        ood_score=read.inspection.ood_score,
+        ood_score_reason=read.inspection.ood_score_reason,
         kinds=kinds,
         findings=name_findings(head, typed, kinds),
         lesions=tuple(describe_lesion(head, one) for one in typed),
-        total_volume_ml=total_ml if typed else None,
-        total_volume_ml_reason=None if typed else _no_volume_reason(level),
+        total_volume_ml=verdict.total_ml if typed else None,
+        total_volume_ml_reason=None if typed else _no_volume_reason(verdict.level),
         midline_shift_mm=shift.shift_mm,
         midline_shift_mm_reason=shift.reason,
         midline_shift_toward=shift.toward,
@@ -180,7 +243,7 @@ def assess(
         mask=mask_kinds > 0,
         mask_kinds=mask_kinds,
         key_slices=key_slices(typed, slice_any),
-        warnings=warnings,
+        warnings=verdict.warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
     )
 

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ml.anatomy import NO_AXES, HeadFrame, locate_voxels, regions
+from ml.anatomy import NO_AXES, HeadFrame, locate_voxels
 from ml.intracranial import Interior
-from preread.terms import HemorrhageType, Region
+from preread.terms import HemorrhageType
 
 EXTRA_AXIAL: Final = (HemorrhageType.SDH, HemorrhageType.EDH)
 # As much of a slice's blood may reach deeper than the depth that is told.
@@ -31,6 +31,9 @@ SPUR_MM2: Final = 3.0
 NEAR_TABLE_MM: Final = 3.0
 LEAST_FILLED: Final = 0.7
 LANE_MM: Final = 3.0
+# Of a standard head: subdural blood this near to the midline and the vertex lies along the falx.
+FALX_MM: Final = 9.0
+FALX_ENDS_MM: Final = 68.0
 # Nearer to the vertex the slope between slices is too steep to be known from them.
 STEEPEST: Final = 2.0
 
@@ -91,7 +94,7 @@ def measure_thickness(
         return None, NOT_EXTRA_AXIAL
     if frame is None:
         return None, NO_AXES
-    at_falx = regions(kind, locate_voxels(frame, bleed.placed)) == Region.PARAFALCINE.value
+    at_falx = _at_falx(kind, bleed, frame)
     if at_falx.mean() > 0.5:  # noqa: PLR2004 - most of it
         return None, BESIDE_FALX
     closed = ~interior.open_slices[bleed.placed[:, 0].astype(np.intp)]
@@ -99,6 +102,13 @@ def measure_thickness(
         return None, OPEN_SKULL
     thickest = _thickest(bleed.only(closed & ~at_falx), _Depths(interior, frame.heights_mm))
     return (None, NOT_AT_TABLE) if thickest is None else (round(thickest, 1), None)
+
+
+def _at_falx(kind: HemorrhageType, bleed: PlacedBleed, frame: HeadFrame) -> NDArray[np.bool_]:
+    """Return which voxels lie along the falx; no epidural bleed does."""
+    position = locate_voxels(frame, bleed.placed)
+    near = (np.abs(position.left_mm) <= FALX_MM) & (position.below_mm <= FALX_ENDS_MM)
+    return near & (kind is HemorrhageType.SDH)
 
 
 class _Depths:

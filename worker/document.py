@@ -302,7 +302,7 @@ def _location(where: Place) -> Location:
         code=None if term.code is None else _coded(term.code),
         laterality=where.laterality,
         share_of_volume=where.share_of_volume,
-        probability=None,  # nothing calibrated stands behind a place yet
+        probability=where.probability,
     )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from ml.bundle import Bundle, load_bundle
 from ml.onnx_predictor import OnnxPredictor
 from ml.onnx_record import OnnxFormat
+from ml.places.reader import load_namer
 from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
 from preread.logs import get_logger
@@ -35,7 +36,7 @@ def load_model_reader(resources: Resources) -> ModelReader:
         device=predictor.device,
         precision=predictor.precision,
     )
-    return ModelReader(resources, predictor, bundle)
+    return ModelReader(resources, predictor, bundle, load_namer(bundle))
 
 
 def load_predictor(bundle: Bundle, settings: Settings) -> Predictor:

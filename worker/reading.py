@@ -14,6 +14,7 @@ from ml.bundle import Bundle
 from ml.gates import why_refused
 from ml.keyimages import outlines_of, render_slice
 from ml.pipeline import read_bleeds
+from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.prediction import Predictor
 from preread import __version__
 from preread.dicom.acceptance import choose_series
@@ -38,6 +39,7 @@ class ModelReader:
     resources: Resources
     predictor: Predictor
     bundle: Bundle
+    namer: PlaceNamer = ANALYTIC
 
     @property
     def device(self) -> str:
@@ -67,6 +69,7 @@ class ModelReader:
             self.predictor,
             self.bundle,
             patient_age_years=claim.study.patient_age_years,
+            namer=self.namer,
         )
         refused = why_refused(assessment.warnings)
         if refused is not None:  # whatever the network says of it

@@ -4,6 +4,7 @@ import sys
 
 from ml.bundle import Bundle
 from ml.evaluation.command import Doors, main
+from ml.places.reader import load_namer
 from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
 from ml.sources.choose import read_labeled, recognize
@@ -14,4 +15,4 @@ def _load(bundle: Bundle, device: str, threads: int) -> Predictor:
 
 
 if __name__ == "__main__":
-    sys.exit(main(None, Doors(read_labeled, recognize, _load)))
+    sys.exit(main(None, Doors(read_labeled, recognize, _load, load_namer)))

@@ -20,6 +20,8 @@ from preread.errors import InvalidBundle
 from preread.notice import NOTICE
 
 TEMPLATE: Final = "model-card.md"
+# Beside the weights; written by ``ml.training.placing``.
+PLACES_FILE: Final = "places.json"
 
 
 def write_card(folder: Path, target: Path) -> None:
@@ -31,7 +33,8 @@ def write_card(folder: Path, target: Path) -> None:
         If the bundle is not whole, has no report, or the report is of other weights.
     """
     bundle = load_bundle(folder)
-    target.write_text(make_card(bundle, read_report(folder, bundle)), encoding="utf-8")
+    card = make_card(bundle, read_report(folder, bundle), read_places(folder, bundle))
+    target.write_text(card, encoding="utf-8")
 
 
 def read_report(folder: Path, bundle: Bundle) -> Figures:
@@ -57,7 +60,28 @@ def read_report(folder: Path, bundle: Bundle) -> Figures:
     return report
 
 
-def make_card(bundle: Bundle, report: Figures) -> str:
+def read_places(folder: Path, bundle: Bundle) -> Figures | None:
+    """Read the figures of the networks that name places; None where the bundle has none.
+
+    Raises
+    ------
+    InvalidBundle
+        If the bundle has such networks and their figures are missing or malformed.
+    """
+    if bundle.manifest.places is None:
+        return None
+    try:
+        figures: JsonValue = json.loads((folder / PLACES_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError) as error:
+        raise InvalidBundle(
+            f"bundle {bundle.manifest.name}: no figures in {PLACES_FILE}"
+        ) from error
+    if not isinstance(figures, dict):
+        raise InvalidBundle(f"bundle {bundle.manifest.name}: {PLACES_FILE} is malformed")
+    return figures
+
+
+def make_card(bundle: Bundle, report: Figures, places: Figures | None = None) -> str:
     """Return the card's Markdown.
 
     Parameters
@@ -66,6 +90,8 @@ def make_card(bundle: Bundle, report: Figures) -> str:
         Says what the weights are.
     report
         Of ``ml.evaluation.report``.
+    places
+        Of ``python -m ml.training places-figures``; None where places are named by geometry.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -86,6 +112,7 @@ def make_card(bundle: Bundle, report: Figures) -> str:
     return environment.get_template(TEMPLATE).render(
         manifest=described,
         report=report,
+        places=places,
         notice=NOTICE,
         code_version=__version__,
     )

@@ -21,8 +21,9 @@ from ml.evaluation.goals import figure_at, goal_table
 from ml.evaluation.report import PAGE_FILE, REPORT_FILE, make_report, render_page, write_report
 from ml.evaluation.results import Basis, Identity, Outcome, UnreadStudy
 from ml.evaluation.session import PICTURES, Plan, ResultsExist, SameName, evaluate_all
-from ml.evaluation.study import Judge
+from ml.evaluation.study import Judge, NamePlaces
 from ml.labeled import UNKNOWN, LabeledStudy
+from ml.places.blood import by_geometry
 from ml.prediction import Predictor
 from preread.errors import PreReadError
 from preread.notice import NOTICE
@@ -61,11 +62,14 @@ class Doors:
         Returns the name of a folder's source.
     load
         Makes the predictor of a bundle, on a device, with a number of threads.
+    namer
+        Makes who names places; by default plain geometry.
     """
 
     read: Read
     recognize: Callable[[Path], str]
     load: Callable[[Bundle, str, int], Predictor]
+    namer: NamePlaces = by_geometry
 
 
 def main(words: Sequence[str] | None, doors: Doors) -> int:
@@ -128,6 +132,7 @@ def _run(arguments: argparse.Namespace, doors: Doors) -> None:
         lambda part: doors.load(part, arguments.device, arguments.threads),
         source,
         in_sample=arguments.in_sample,
+        namer=doors.namer,
     )
     plan = Plan(
         arguments.out,

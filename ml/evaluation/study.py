@@ -18,6 +18,7 @@ from ml.gates import why_refused
 from ml.labeled import NO_BLOOD, PRESENT, UNKNOWN, LabeledStudy
 from ml.lesions import density_of
 from ml.pipeline import read_bleeds
+from ml.places.blood import PlaceNamer, by_geometry
 from ml.prediction import Predictor
 from preread.dicom.fitness import why_unfit
 from preread.dicom.volume import Volume, to_radiological
@@ -25,6 +26,7 @@ from preread.errors import PreReadError
 from preread.terms import KINDS, HemorrhageType, Level
 
 Load: TypeAlias = Callable[[Bundle], Predictor]
+NamePlaces: TypeAlias = Callable[[Bundle], PlaceNamer]
 
 # Enough for every figure, and a line of JSON stays a few kilobytes.
 DIGITS: Final = 4
@@ -44,12 +46,15 @@ class Judge:
         Name of the source, as the readers and the manifest's ``trained_on`` have it.
     in_sample
         Read everything with the whole bundle, also what it was trained on.
+    namer
+        Makes who names places, of a bundle or of a part of it; by default plain geometry.
     """
 
     bundle: Bundle
     load: Load
     source: str
     in_sample: bool = False
+    namer: NamePlaces = by_geometry
     loaded: dict[int | None, Predictor] = field(default_factory=dict, repr=False)
 
     def identity(self, study: LabeledStudy) -> Identity:
@@ -140,7 +145,7 @@ def evaluate_study(study: LabeledStudy, judge: Judge) -> Evaluated:
             return Evaluated(_unread(study, identity, unfit, refused=True), source, mask, None)
         bundle, predictor = judge.reader(study)
         started = time.process_time()
-        assessment = read_bleeds(source, predictor, bundle)
+        assessment = read_bleeds(source, predictor, bundle, namer=judge.namer(bundle))
         cpu_s = time.process_time() - started
         refused = why_refused(assessment.warnings)
         if refused is not None:  # as in ``worker.reading``

@@ -1,8 +1,10 @@
-"""``python -m ml.training prepare|phantoms|paint|train|predict|calibrate|export|reference``.
+"""``python -m ml.training prepare|phantoms|paint|places|train|predict|calibrate|export|train-places|…``.
 
 The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``paint`` write the
-sets; ``train`` makes one network per fold; ``predict`` reads each fold's held-out patients;
-``calibrate`` fits rules to all out-of-fold predictions; ``export`` writes the bundle;
+sets; ``places`` registers the heads of one to an atlas; ``train`` makes one network per fold;
+``predict`` reads each fold's held-out patients; ``calibrate`` fits rules to all out-of-fold
+predictions; ``export`` writes the bundle;
+``train-places``, ``places-figures`` and ``attach-places`` add networks that name places, and
 ``reference`` adds to it what the training images are like. ``./run evaluate`` then judges what ships.
 """
 
@@ -27,6 +29,9 @@ from ml.training.config import read_config
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
 from ml.training.painting.paint import paint_set
+from ml.training.places.build import Maps, place_set
+from ml.training.places.template import read_atlas, read_template
+from ml.training.placing.command import add_steps
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
 from ml.training.reference import reference_of, write_reference
@@ -58,10 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--heads", type=int, default=40)
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
-    painted = _step(steps, "paint", _paint, "bleeds painted into real heads; they only train")
-    painted.add_argument("--prepared", type=Path, required=True)
-    painted.add_argument("--out", type=Path, required=True)
-    painted.add_argument("--copies", type=int, default=2, help="of each head without blood")
+    _add_steps_on_heads(steps)
+    add_steps(steps)
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
@@ -108,6 +111,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_steps_on_heads(
+    steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Add the steps that make more of the heads of a prepared set."""
+    painted = _step(steps, "paint", _paint, "bleeds painted into real heads; they only train")
+    painted.add_argument("--prepared", type=Path, required=True)
+    painted.add_argument("--out", type=Path, required=True)
+    painted.add_argument("--copies", type=int, default=2, help="of each head without blood")
+    placed = _step(steps, "places", _places, "where each voxel lies, by an atlas; resumes")
+    placed.add_argument("--prepared", type=Path, required=True)
+    placed.add_argument("--template", type=Path, required=True, help="NIfTI, Cormack units, MNI")
+    placed.add_argument("--labels", type=Path, required=True, help="NIfTI, MNI: lobes by number")
+    placed.add_argument("--label-names", type=Path, required=True, help="CSV: ROIIndex,ROIName")
+    placed.add_argument("--out", type=Path, required=True, help="folder to write, 0.3 MB a slice")
+
+
 def _step(
     steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
@@ -146,6 +165,20 @@ def _paint(arguments: argparse.Namespace) -> None:
     spec = read_config(arguments.config).network
     spacing_mm = spec.spacing_mm * spec.reduction
     paint_set(arguments.prepared, arguments.out, spacing_mm, arguments.copies)
+
+
+def _places(arguments: argparse.Namespace) -> None:
+    spec = read_config(arguments.config).network
+    try:
+        maps = Maps(
+            read_template(arguments.template), read_atlas(arguments.labels, arguments.label_names)
+        )
+    except InvalidSource as error:
+        sys.exit(str(error))
+    spacing_mm = spec.spacing_mm * spec.reduction
+    placed = place_set(arguments.prepared, arguments.out, spacing_mm, maps)
+    left_out = [f"{one.study} ({one.loss:.3f})" for one in placed if not one.good]
+    print(f"{len(placed)} heads, {len(left_out)} left out: {', '.join(left_out) or 'none'}")
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ml.bundle import MaskRule
 from ml.pipeline import read_bleeds
 from preread.dicom.phantom import Bleed, make_head
-from preread.terms import HemorrhageType, Laterality
+from preread.terms import REGION, Compartment, HemorrhageType, Laterality
 from tests.support.heads import bundle, seeing
 from tests.support.phantom_truth import as_head, truth_of
 
@@ -64,3 +64,12 @@ def test_the_midline_moved_as_drawn_within_two_millimeters(seed):
     assessment = read(seed)[1]
     assert assessment.midline_shift_mm == pytest.approx(abs(shift_mm), abs=2.0)
     assert assessment.midline_shift_toward is (LEFT if shift_mm > 0 else RIGHT)
+
+
+@pytest.mark.parametrize("seed", OUTSIDE)
+def test_the_place_is_on_the_drawn_side_of_the_drawn_space(seed):
+    bleed = OUTSIDE[seed]
+    (finding,) = (one for one in read(seed)[1].findings if one.kind is bleed.kind)
+    spaces = {REGION[place.region].compartment for place in finding.places}
+    assert spaces == {Compartment.EXTRA_AXIAL}
+    assert finding.places[0].laterality is bleed.side

@@ -11,12 +11,12 @@ from ml.pipeline import DEMONSTRATOR, read_bleeds
 from ml.prediction import Members
 from ml.quality import measure
 from preread.dicom.volume import to_radiological
-from preread.terms import HemorrhageType, Laterality, Level
+from preread.terms import HemorrhageType, Laterality, Level, Region, coarse_region
 from tests.support.heads import Ball, Head, bundle, head, seeing, volume_of
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
 BUNDLE = bundle()
-LEFT_DEEP = Ball((10, 0, 25), 18, IPH)
+LEFT_DEEP = Ball((0, -15, 25), 16, IPH)
 
 
 def assess(one, certainty=0.95, chosen=BUNDLE):
@@ -34,7 +34,7 @@ def test_a_bleed_comes_out_with_its_kind_side_place_and_millilitres():
     assert assessment.level is Level.CRITICAL
     assert finding.kind is IPH
     assert finding.places[0].laterality is Laterality.LEFT
-    assert finding.places[0].region.value == "deep_hemisphere"
+    assert coarse_region(finding.places[0].region) is Region.DEEP_HEMISPHERE
     assert finding.volume_ml == pytest.approx(painted_ml(one), rel=0.03)
     assert finding.density.mean_hu == pytest.approx(65, abs=0.5)
 

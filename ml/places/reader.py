@@ -1,0 +1,96 @@
+"""The networks that name places, behind a door of numpy."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ml.bundle import Bundle
+from ml.places.blood import ANALYTIC, PlaceNamer
+from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
+from ml.places.reading import CellPlaces
+from ml.places.upright import COLUMNS, ROWS, UprightHead
+from preread.errors import InvalidBundle
+
+MIDDLE: Final = (COLUMNS - 1) / 2
+
+
+def load_namer(bundle: Bundle) -> PlaceNamer:
+    """Return who names places for a bundle: its networks, or geometry where it has none.
+
+    Raises
+    ------
+    InvalidBundle
+        If the weights do not fit the network.
+    """
+    rule = bundle.manifest.places
+    if rule is None:
+        return ANALYTIC
+    return PlaceNamer(TorchPlaceReader.load(bundle.place_paths), rule.calibration)
+
+
+class TorchPlaceReader:
+    """Reads places with torch; the probabilities of several networks are averaged.
+
+    Each slab is read with most of its blood on the left, so a mirrored head has mirrored places.
+    """
+
+    def __init__(self, networks: Sequence[PlaceNetwork]) -> None:
+        """Keep the networks, ready to read."""
+        self._networks = tuple(network.eval() for network in networks)
+
+    @classmethod
+    def load(cls, paths: Sequence[Path]) -> "TorchPlaceReader":
+        """Load networks from safetensors files.
+
+        Raises
+        ------
+        InvalidBundle
+            If names or shapes do not fit.
+        """
+        networks = []
+        for path in paths:
+            network = PlaceNetwork()
+            try:
+                state = load_file(path)
+                network.load_state_dict({name: value.float() for name, value in state.items()})
+            except (SafetensorError, RuntimeError) as error:
+                raise InvalidBundle("the weights do not fit the network of places") from error
+            networks.append(network)
+        return cls(networks)
+
+    @torch.inference_mode()
+    def read(
+        self, head: UprightHead, cells: NDArray[np.intp], blood: NDArray[np.float32]
+    ) -> CellPlaces:
+        """Read cells; see :class:`ml.places.reading.PlaceReader`."""
+        slabs, patch = np.unique(cells[:, 0], return_inverse=True)
+        outlined = np.zeros((len(slabs), ROWS, COLUMNS), np.float32)
+        outlined[patch, cells[:, 1], cells[:, 2]] = blood
+        aside = np.bincount(patch, (cells[:, 2] - MIDDLE) * blood, minlength=len(slabs))
+        is_flipped = aside < 0
+        near = np.clip(slabs[:, None] + np.arange(NEIGHBORS) - 1, 0, len(head.hu) - 1)
+        hu, depth = head.hu[near], head.depth_mm[slabs]
+        for array in (hu, depth, outlined):
+            array[is_flipped] = array[is_flipped][..., ::-1]
+        columns = np.where(is_flipped[patch], COLUMNS - 1 - cells[:, 2], cells[:, 2])
+        patches = Patches(
+            torch.from_numpy(hu),
+            torch.from_numpy(depth),
+            torch.from_numpy(outlined),
+            torch.from_numpy(head.below_mm[slabs].astype(np.float32)),
+        )
+        asked = torch.from_numpy(np.column_stack([patch, cells[:, 1], columns]).astype(np.int64))
+        regions, compartments = [], []
+        for network in self._networks:
+            logits = network.read(network.encode(patches), patches.below_mm, asked)
+            regions.append(log_shares(logits.regions).exp())
+            compartments.append(torch.softmax(logits.compartments, dim=1))
+        return CellPlaces(
+            torch.stack(regions).mean(dim=0).numpy(), torch.stack(compartments).mean(dim=0).numpy()
+        )

@@ -1,0 +1,1 @@
+"""Training of the networks that name places, and their figures out of fold."""

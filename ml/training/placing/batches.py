@@ -1,0 +1,183 @@
+"""Batches for the network of places: slabs with blood on them, moved a little, either side left.
+
+A slab is turned, scaled and moved under coordinates that stay where they are, as the axes of a
+head are never found quite right; half of the slabs are mirrored, and as regions have no side,
+what they are called stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ml.places.network import COMPARTMENTS, NEIGHBORS, Patches
+from ml.places.upright import CELL_MM, COLUMNS, ROWS
+from ml.training.placing.heads import UNKNOWN_KIND, UNLABELED, LabeledHead
+from preread.terms import COMPARTMENTS_OF_TYPE, KINDS
+
+# Cells of each slab: of its blood, and of anywhere inside.
+CELLS: Final = 128
+# Cells of the inner table itself are partly outside.
+OUTSIDE_MM: Final = -4.0
+ROTATION_DEG: Final = 5.0
+SCALE: Final = 0.05
+SHIFT_MM: Final = 5.0
+BELOW_MM: Final = 5.0
+HU_SHIFT: Final = 3.0
+HU_GAIN: Final = 0.06
+NOISE_HU: Final = 3.0
+# Of slabs without blood so many are shown with the outline of another slab's.
+BORROWED: Final = 0.7
+
+COMPARTMENT_OF_KIND: Final = tuple(
+    COMPARTMENTS.index(next(iter(COMPARTMENTS_OF_TYPE[kind]))) for kind in KINDS
+)
+
+
+class Batch(NamedTuple):
+    """B slabs and V cells of them.
+
+    Attributes
+    ----------
+    patches
+        What the encoder sees.
+    cells
+        (V, 3) int64 patch, row, column.
+    labels
+        (V, 4) int64 region by compartment, −1 where it is unknown.
+    compartment
+        (V,) int64 where the blood of the cell lies; −1 where there is none or it is unknown.
+    """
+
+    patches: Patches
+    cells: Tensor
+    labels: Tensor
+    compartment: Tensor
+
+
+@dataclass(frozen=True)
+class SlabPool:
+    """All slabs of some heads: (M, …) arrays as in ``LabeledHead``, with neighbors."""
+
+    heads: tuple[LabeledHead, ...]
+    at: NDArray[np.intp]
+    bleeds: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, heads: Sequence[LabeledHead]) -> "SlabPool":
+        """List the slabs that show the inside of a skull."""
+        at, bleeds = [], []
+        for number, one in enumerate(heads):
+            for slab in np.flatnonzero((one.head.depth_mm > 0).any(axis=(1, 2))):
+                at.append((number, slab))
+                bleeds.append(bool((one.kinds[slab] > 0).any()))
+        return cls(tuple(heads), np.array(at, np.intp), np.array(bleeds, np.bool_))
+
+
+def draw_batches(
+    real: SlabPool, painted: SlabPool, slabs: int, random: np.random.Generator
+) -> Iterator[Batch]:
+    """Draw batches without end: a third real blood, a third painted blood, a third anything real."""
+    bleeding = [np.flatnonzero(pool.bleeds) for pool in (real, painted)]
+    while True:
+        chosen = []
+        for number in range(slabs):
+            pool, among = (
+                (real, np.arange(len(real.at))) if number % 3 == 2  # noqa: PLR2004
+                else ((real, bleeding[0]) if number % 3 == 0 else (painted, bleeding[1]))
+            )  # fmt: skip
+            chosen.append((pool, int(random.choice(among))))
+        yield _batch(chosen, (real, bleeding[0]), random)
+
+
+def _batch(
+    chosen: Sequence[tuple[SlabPool, int]],
+    lenders: tuple[SlabPool, NDArray[np.intp]],
+    random: np.random.Generator,
+) -> Batch:
+    images = np.empty((len(chosen), NEIGHBORS + 2, ROWS, COLUMNS), np.float32)
+    maps = np.empty((len(chosen), 1 + len(COMPARTMENTS), ROWS, COLUMNS), np.float32)
+    below = np.empty(len(chosen), np.float32)
+    for number, (pool, index) in enumerate(chosen):
+        head, slab = pool.at[index]
+        one = pool.heads[head]
+        near = np.clip(slab + np.arange(NEIGHBORS) - 1, 0, len(one.head.hu) - 1)
+        hu = one.head.hu[near] * (1 + random.uniform(-HU_GAIN, HU_GAIN))
+        hu = hu + random.uniform(-HU_SHIFT, HU_SHIFT)
+        images[number, :NEIGHBORS] = hu + random.normal(0, NOISE_HU, hu.shape)
+        images[number, NEIGHBORS] = one.head.depth_mm[slab]
+        images[number, NEIGHBORS + 1] = _outline(one, int(slab), lenders, random)
+        maps[number, 0] = one.kinds[slab]
+        maps[number, 1:] = one.labels[slab]
+        below[number] = one.head.below_mm[slab] + random.normal(0, BELOW_MM / 2)
+    moved, labels = _moved(torch.from_numpy(images), torch.from_numpy(maps), random)
+    patches = Patches(
+        moved[:, :NEIGHBORS], moved[:, NEIGHBORS], moved[:, NEIGHBORS + 1], torch.from_numpy(below)
+    )
+    return _asked(patches, labels, random)
+
+
+def _outline(
+    one: LabeledHead,
+    slab: int,
+    lenders: tuple[SlabPool, NDArray[np.intp]],
+    random: np.random.Generator,
+) -> NDArray[np.float32]:
+    own: NDArray[np.float32] = one.blood[slab]
+    if own.any() or random.random() > BORROWED:
+        return own
+    pool, among = lenders
+    head, other = pool.at[int(random.choice(among))]
+    borrowed: NDArray[np.float32] = pool.heads[head].blood[other]
+    return borrowed
+
+
+def _moved(images: Tensor, maps: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Turn, scale, move and mirror each slab; labels take the nearest pixel's."""
+    count = len(images)
+    turn = np.deg2rad(random.uniform(-ROTATION_DEG, ROTATION_DEG, count))
+    scale = 1 + random.uniform(-SCALE, SCALE, count)
+    mirror = random.choice([-1.0, 1.0], count)
+    shift = random.uniform(-SHIFT_MM, SHIFT_MM, (count, 2)) * 2 / CELL_MM
+    tall, wide = float(ROWS), float(COLUMNS)
+    matrix = np.zeros((count, 2, 3), np.float32)
+    matrix[:, 0, 0] = mirror * scale * np.cos(turn)
+    matrix[:, 0, 1] = -scale * np.sin(turn) * tall / wide
+    matrix[:, 1, 0] = mirror * scale * np.sin(turn) * wide / tall
+    matrix[:, 1, 1] = scale * np.cos(turn)
+    matrix[:, :, 2] = shift / (wide, tall)
+    grid = functional.affine_grid(
+        torch.from_numpy(matrix), [count, 1, ROWS, COLUMNS], align_corners=False
+    )
+    moved = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    labels = functional.grid_sample(
+        maps, grid, mode="nearest", padding_mode="border", align_corners=False
+    )
+    return moved, labels
+
+
+def _asked(patches: Patches, maps: Tensor, random: np.random.Generator) -> Batch:
+    """Choose the cells: half of the blood's, half anywhere inside."""
+    kinds = maps[:, 0].numpy()
+    inside = patches.depth_mm.numpy() > OUTSIDE_MM
+    cells = []
+    for number in range(len(kinds)):
+        for where in (kinds[number] > 0, inside[number]):
+            found = np.argwhere(where)
+            if len(found):
+                picked = found[random.integers(len(found), size=min(CELLS, 4 * len(found)))]
+                cells.append(np.column_stack([np.full(len(picked), number), picked]))
+    asked = torch.from_numpy(np.concatenate(cells).astype(np.int64))
+    patch, row, column = asked.unbind(dim=1)
+    chosen = maps[patch, :, row, column].long()
+    labels = torch.where(chosen[:, 1:] == UNLABELED, -1, chosen[:, 1:])
+    kind = chosen[:, 0]
+    known = (kind > 0) & (kind != UNKNOWN_KIND)
+    table = torch.tensor((-1, *COMPARTMENT_OF_KIND))
+    compartment = torch.where(known, table[torch.where(known, kind, 0)], -1)
+    return Batch(patches, asked, labels, compartment)

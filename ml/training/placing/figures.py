@@ -1,0 +1,113 @@
+"""How well places are named, out of fold: side, lobe, compartment, and how probable is how true."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from ml.evaluation.estimates import Bootstrap, Figures, rounded
+from ml.places.naming import LEAST_SHARE, log_odds_of
+from ml.scoring import Calibration
+from ml.training.placing.lesions import ReadLesion, coarse_shares
+from preread.terms import FINE_REGIONS, REGION, Compartment, Laterality
+
+BINS: Final = 10
+OPPOSITE: Final = frozenset({Laterality.LEFT, Laterality.RIGHT})
+# Of the fit of a curve: how much a steep slope costs.
+PENALTY: Final = 1e-3
+
+
+def figures_of(lesions: Sequence[ReadLesion], bootstrap: Bootstrap) -> Figures:
+    """Return the figures of some lesions, each with its 95 % interval by patient."""
+    return {
+        "lesions": len(lesions),
+        "patients": len({one.patient for one in lesions}),
+        "side": _rate(lesions, lambda one: one.said_side is one.true_side, bootstrap),
+        "side_opposite": _rate(
+            lesions, lambda one: {one.said_side, one.true_side} == OPPOSITE, bootstrap
+        ),
+        "lobe_top1": _rate(lesions, lambda one: _rank(one) < 1, bootstrap),
+        "lobe_top2": _rate(lesions, lambda one: _rank(one) < 2, bootstrap),  # noqa: PLR2004
+        "region_top1": _rate(
+            lesions, lambda one: one.said_shares.argmax() == one.true_shares.argmax(), bootstrap
+        ),
+        "share_error": _mean(lesions, _share_error, bootstrap),
+        "compartment": _rate(
+            lesions,
+            lambda one: tuple(Compartment)[one.said_compartments.argmax()] is one.compartment,
+            bootstrap,
+        ),
+    }
+
+
+def fit_calibration(lesions: Sequence[ReadLesion]) -> Calibration:
+    """Fit the curve from a region's share to whether it holds a tenth of the lesion."""
+    odds, present = _presence(lesions)
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        said = parameters[0] + np.exp(parameters[1]) * odds
+        return float(np.mean(np.logaddexp(0, said) - present * said) + PENALTY * parameters[1] ** 2)
+
+    found = minimize(loss, np.array([0.0, 0.0]), method="Nelder-Mead").x
+    return Calibration(round(float(found[0]), 4), (round(float(np.exp(found[1])), 4),))
+
+
+def calibration_error(lesions: Sequence[ReadLesion], calibration: Calibration) -> float | None:
+    """Return the expected calibration error of the probabilities that are told."""
+    odds, present = _presence(lesions)
+    said = calibration.probabilities(odds[:, None])
+    told = 1 / (1 + np.exp(-odds)) >= LEAST_SHARE
+    if not told.any():
+        return None
+    said, present = said[told], present[told]
+    bins = np.minimum((said * BINS).astype(np.intp), BINS - 1)
+    gaps = np.bincount(bins, said - present, minlength=BINS)
+    return rounded(float(np.abs(gaps).sum() / len(said)))
+
+
+def _presence(lesions: Sequence[ReadLesion]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return log-odds of the share said, and whether the region is a place, of possible ones."""
+    spaces = np.array([REGION[region].compartment.value for region in FINE_REGIONS])
+    odds, present = [], []
+    for one in lesions:
+        possible = spaces == one.compartment.value
+        odds.append(log_odds_of(one.said_shares[possible]))
+        present.append(one.true_shares[possible] >= LEAST_SHARE)
+    return np.concatenate(odds), np.concatenate(present).astype(np.float64)
+
+
+def _rank(one: ReadLesion) -> int:
+    """Return how many groups are said to hold more of the lesion than the one that does."""
+    said = coarse_shares(one.said_shares)
+    truth = int(coarse_shares(one.true_shares).argmax())
+    return int((said > said[truth]).sum())
+
+
+def _share_error(one: ReadLesion) -> float:
+    """Return the share of the volume that is in another group than said."""
+    return float(np.abs(coarse_shares(one.said_shares) - coarse_shares(one.true_shares)).sum() / 2)
+
+
+def _rate(
+    lesions: Sequence[ReadLesion], is_true: Callable[[ReadLesion], bool], bootstrap: Bootstrap
+) -> Figures:
+    right = np.array([bool(is_true(one)) for one in lesions], np.float64)
+    return {"count": f"{int(right.sum())}/{len(right)}", **_of(lesions, right, bootstrap)}
+
+
+def _mean(
+    lesions: Sequence[ReadLesion], value: Callable[[ReadLesion], float], bootstrap: Bootstrap
+) -> Figures:
+    return _of(lesions, np.array([value(one) for one in lesions], np.float64), bootstrap)
+
+
+def _of(
+    lesions: Sequence[ReadLesion], values: NDArray[np.float64], bootstrap: Bootstrap
+) -> Figures:
+    if len(values) == 0:
+        return {"value": None, "interval": None}
+    owners = [one.patient for one in lesions]
+    interval = bootstrap.interval(lambda rows: float(values[rows].mean()), owners)
+    return {"value": rounded(float(values.mean())), "interval": interval}

@@ -1,0 +1,113 @@
+"""Lesions of upright heads whose type is known, and what a reader says of their places."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ml.anatomy import laterality
+from ml.lesions import NEIGHBORS
+from ml.places.naming import PlacedVoxels, region_shares
+from ml.places.reading import PlaceReader
+from ml.places.upright import CELL_MM, cell_axes_mm
+from ml.slabs import TARGET_MM
+from ml.training.places.truth import true_places
+from ml.training.placing.batches import COMPARTMENT_OF_KIND
+from ml.training.placing.heads import LEAST_BLOOD, UNKNOWN_KIND, UNLABELED, LabeledHead
+from preread.terms import FINE_REGIONS, KINDS, Compartment, Laterality, coarse_region
+
+# Smaller ones are left out, as by the pipeline; ml in the head's own size.
+LEAST_ML: Final = 0.5
+# Of the cells whose kind is known so many are of the lesion's.
+PURE: Final = 0.9
+COARSE: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REGIONS))
+_COARSE_OF: Final = np.array([COARSE.index(coarse_region(region)) for region in FINE_REGIONS])
+
+
+@dataclass(frozen=True)
+class ReadLesion:
+    """One lesion of one kind: the truth, and what was said of it.
+
+    Attributes
+    ----------
+    patient, kind, volume_ml
+        Whose, which, how large.
+    true_shares, said_shares
+        (R,) of the regions; the truth's by the registered atlas.
+    true_side, said_side
+        By the registered midsagittal plane and by the image's own midline.
+    said_compartments
+        (4,) mean over the lesion.
+    """
+
+    patient: str
+    kind: int
+    volume_ml: float
+    true_shares: NDArray[np.float64]
+    said_shares: NDArray[np.float64]
+    true_side: Laterality
+    said_side: Laterality
+    said_compartments: NDArray[np.float64]
+
+    @property
+    def compartment(self) -> Compartment:
+        """Where its kind lies."""
+        return tuple(Compartment)[COMPARTMENT_OF_KIND[self.kind]]
+
+
+def coarse_shares(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (len(COARSE),) shares of the groups of regions."""
+    grouped: NDArray[np.float64] = np.bincount(_COARSE_OF, shares, minlength=len(COARSE))
+    return grouped
+
+
+def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
+    """Read every lesion of a head that is of one known kind and has a known place."""
+    blood = one.blood > LEAST_BLOOD
+    if not blood.any():
+        return
+    cells = np.argwhere(blood)
+    read = reader.read(one.head, cells, one.blood[blood].astype(np.float32))
+    numbers = np.full(blood.shape, -1, np.intp)
+    numbers[blood] = np.arange(len(cells))
+    cell_ml = (CELL_MM / one.frame.scale) ** 2 * TARGET_MM / 1000
+    _, left = cell_axes_mm()
+    found, count = ndimage.label(blood, NEIGHBORS)
+    for lesion in range(1, count + 1):
+        at = tuple(np.argwhere(found == lesion).T)
+        weights = one.blood[at].astype(np.float64)
+        kind = _kind(one.kinds[at], weights)
+        if kind is None or weights.sum() * cell_ml < LEAST_ML:
+            continue
+        known = one.labels[at[0], COMPARTMENT_OF_KIND[kind], at[1], at[2]] != UNLABELED
+        known &= np.isfinite(one.left_mm[at])
+        if weights[known].sum() < PURE * weights.sum():
+            continue
+        voxels = PlacedVoxels(numbers[at], left[at[2]], weights)
+        truth = np.zeros(len(FINE_REGIONS))
+        for place in true_places(one.labels, one.left_mm, found == lesion, KINDS[kind]):
+            truth[FINE_REGIONS.index(place.region)] = place.share
+        yield ReadLesion(
+            patient=one.patient,
+            kind=kind,
+            volume_ml=float(weights.sum() * cell_ml),
+            true_shares=truth,
+            said_shares=region_shares(KINDS[kind], voxels, read),
+            true_side=laterality(one.left_mm[at][known].astype(np.float64), weights[known]),
+            said_side=laterality(left[at[2]], weights),
+            said_compartments=np.average(
+                read.compartments[numbers[at]], axis=0, weights=weights
+            ).astype(np.float64),
+        )
+
+
+def _kind(kinds: NDArray[np.uint8], weights: NDArray[np.float64]) -> int | None:
+    """Return the index of the kind that nearly all of a lesion is of; None without one."""
+    known = (kinds > 0) & (kinds != UNKNOWN_KIND)
+    of_kind = np.bincount(kinds[known], weights[known], minlength=1 + len(KINDS))
+    total = float(weights.sum())
+    most = int(of_kind.argmax())
+    return most - 1 if of_kind[most] >= PURE * total > 0 else None

@@ -1,0 +1,119 @@
+"""The network that names places: mirrored heads, training, and its way into a bundle."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ml.anatomy import find_frame
+from ml.bundle import load_bundle, sha256_of
+from ml.intracranial import find_interior
+from ml.places.blood import ANALYTIC
+from ml.places.network import PlaceNetwork
+from ml.places.reader import TorchPlaceReader, load_namer
+from ml.places.upright import COLUMNS, cells_of, stand_upright
+from ml.training.placing.attach import attach_places
+from ml.training.placing.batches import SlabPool, draw_batches
+from ml.training.placing.heads import LabeledHead
+from ml.training.placing.learn import Plan, loss_of, train_places
+from ml.training.placing.lesions import read_lesions
+from preread.errors import InvalidBundle
+from preread.terms import FINE_REGIONS, KINDS, Compartment, HemorrhageType, Laterality, Region
+from tests.support.heads import Ball, head, manifest
+
+
+@pytest.fixture(scope="module")
+def labeled():
+    """A head with a bleed on its left, whose truth is one region in front and one behind."""
+    one = head(Ball((10, -20, 30), 14, HemorrhageType.IPH))
+    interior = find_interior(one.volume.hu, 1.4)
+    frame = find_frame(interior, np.arange(32) * 5.0)
+    upright = stand_upright(one.volume.hu, interior, frame)
+    blood = np.zeros(upright.hu.shape, np.float32)
+    blood[tuple(cells_of(frame, np.argwhere(one.kinds > 0).astype(np.float64)).T)] = 1.0
+    labels = np.zeros((len(blood), len(Compartment), *blood.shape[1:]), np.uint8)
+    for number, (front, behind) in enumerate(
+        [
+            (Region.FRONTAL_LOBE, Region.OCCIPITAL_LOBE),
+            (Region.FRONTAL_HORN, Region.OCCIPITAL_HORN),
+            (Region.FRONTAL_SULCI, Region.OCCIPITAL_SULCI),
+            (Region.FRONTAL_CONVEXITY, Region.OCCIPITAL_CONVEXITY),
+        ]
+    ):
+        labels[:, number] = FINE_REGIONS.index(behind)
+        labels[:, number, :40] = FINE_REGIONS.index(front)
+    left = np.broadcast_to((np.arange(COLUMNS) - 31.5) * 2.4, blood.shape).astype(np.float32)
+    kinds = (blood > 0).astype(np.uint8) * (1 + KINDS.index(HemorrhageType.IPH))
+    return LabeledHead("1", "1", 1, 0, frame, upright, blood, kinds, labels, left)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    torch.manual_seed(0)
+    return TorchPlaceReader([PlaceNetwork(), PlaceNetwork()])
+
+
+def test_a_mirrored_head_has_the_same_regions_at_mirrored_cells(labeled, reader):
+    cells = np.argwhere(labeled.blood > 0)
+    blood = labeled.blood[labeled.blood > 0]
+    one = reader.read(labeled.head, cells, blood)
+    flipped = cells * [1, 1, -1] + [0, 0, COLUMNS - 1]
+    other = reader.read(labeled.head.mirrored(), flipped, blood)
+    np.testing.assert_allclose(one.regions, other.regions, atol=1e-6)
+    np.testing.assert_allclose(one.compartments, other.compartments, atol=1e-6)
+
+
+def test_probabilities_sum_to_one_within_each_compartment(labeled, reader):
+    cells = np.argwhere(labeled.blood > 0)
+    read = reader.read(labeled.head, cells, labeled.blood[labeled.blood > 0])
+    assert read.regions.min() >= 0
+    assert read.regions.sum(axis=1) == pytest.approx(np.full(len(cells), len(Compartment)))
+    assert read.compartments.sum(axis=1) == pytest.approx(np.ones(len(cells)))
+
+
+def test_a_lesion_has_its_side_and_its_true_shares(labeled):
+    (lesion,) = read_lesions(labeled, ANALYTIC.reader)
+    assert lesion.true_side is lesion.said_side is Laterality.LEFT
+    assert lesion.true_shares[FINE_REGIONS.index(Region.FRONTAL_LOBE)] == pytest.approx(
+        1.0, abs=0.1
+    )
+    assert lesion.said_shares.sum() == pytest.approx(1.0)
+
+
+def test_a_few_steps_teach_front_from_behind(labeled):
+    untrained = PlaceNetwork()
+    trained = train_places([labeled], [labeled], Plan(steps=20, slabs=3, seed=1))
+    pool = SlabPool.of([labeled])
+    batch = next(draw_batches(pool, pool, 6, np.random.default_rng(0)))
+    with torch.no_grad():
+        assert loss_of(trained, batch) < 0.7 * loss_of(untrained.eval(), batch)
+
+
+def test_networks_are_attached_by_fold_and_held_out_with_it(tmp_path):
+    networks, bundle = tmp_path / "networks", tmp_path / "bundle"
+    networks.mkdir()
+    bundle.mkdir()
+    for fold in (1, 2):
+        save_file(PlaceNetwork().state_dict(), networks / f"places-{fold}.safetensors")
+    curve = {"calibration": {"intercept": 0.1, "slopes": [1.2]}}
+    (networks / "places.json").write_text(json.dumps(curve))
+    (bundle / "none.safetensors").write_bytes(b"x")
+    described = json.loads(manifest().model_dump_json())
+    digest = {"sha256": sha256_of(bundle / "none.safetensors"), "held_out_fold": 2}
+    described["members"] = [described["members"][0] | digest]
+    (bundle / "manifest.json").write_text(json.dumps(described))
+    before = load_bundle(bundle).manifest.identity
+    attach_places(networks, bundle)
+    whole = load_bundle(bundle)
+    assert whole.manifest.identity != before
+    assert [path.name for path in whole.place_paths] == [
+        "places-1.safetensors",
+        "places-2.safetensors",
+    ]
+    assert [path.name for path in whole.held_out(2).place_paths] == ["places-2.safetensors"]
+    assert load_namer(whole).calibration.intercept == 0.1
+    (bundle / "places-1.safetensors").write_bytes(b"other")
+    with pytest.raises(InvalidBundle, match="sha256"):
+        load_bundle(bundle)

@@ -1,0 +1,178 @@
+"""Where bleeds lie: textbook places in a straight head, and what is said of any blood."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml.anatomy import find_frame
+from ml.intracranial import find_interior
+from ml.pipeline import read_bleeds
+from ml.places.analytic import AnalyticPlaceReader
+from ml.places.blood import ANALYTIC, PlaceNamer, place_blood
+from ml.places.naming import PlacedVoxels, kind_support, name_places
+from ml.places.reading import CellPlaces
+from ml.places.upright import cell_pixels, cells_of, stand_upright
+from ml.scoring import Calibration
+from preread.terms import (
+    COMPARTMENTS_OF_TYPE,
+    FINE_REGIONS,
+    KINDS,
+    REGION,
+    Compartment,
+    HemorrhageType,
+    Laterality,
+    Region,
+)
+from tests.support.heads import Ball, bundle, head, seeing, turned_head
+
+IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
+HEIGHTS_MM = np.arange(32) * 5.0
+BUNDLE = bundle()
+
+
+@pytest.fixture(scope="module")
+def straight():
+    hu = head().volume.hu
+    interior = find_interior(hu, 1.4)
+    frame = find_frame(interior, HEIGHTS_MM)
+    return stand_upright(hu, interior, frame), frame
+
+
+def named(straight, kind, mni, namer=ANALYTIC):
+    """Name a cloud of voxels 2 mm wide around a point of MNI space: right, front, up."""
+    upright, frame = straight
+    right, front, up = mni
+    from_middle = np.array(
+        [(up - 86) * 170 / 178 + 75, (-18 - front) * 170 / 178, -right * 170 / 178]
+    )
+    spread = np.random.default_rng(0).normal(scale=1.0, size=(100, 3))
+    placed = (from_middle + spread) / np.array([5.0, 1.4, 1.4]) + np.array([15.5, 79.5, 79.5])
+    placed[:, 0] = placed[:, 0].round()
+    blood = place_blood(upright, frame, placed, np.full(100, 1.96), namer)
+    return name_places(kind, blood.voxels(placed, np.ones(100)), blood.cells, blood.calibration)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mni", "region"),
+    [
+        pytest.param(IPH, (-27, 2, 2), Region.PUTAMEN, id="putamen"),
+        pytest.param(IPH, (-11, -18, 7), Region.THALAMUS, id="thalamus"),
+        pytest.param(IPH, (-35, 40, 25), Region.FRONTAL_LOBE, id="frontal"),
+        pytest.param(IPH, (-40, -45, 45), Region.PARIETAL_LOBE, id="parietal"),
+        pytest.param(IPH, (-52, -10, -20), Region.TEMPORAL_LOBE, id="temporal"),
+        pytest.param(IPH, (-20, -92, 5), Region.OCCIPITAL_LOBE, id="occipital"),
+        pytest.param(IPH, (-30, -62, -35), Region.CEREBELLAR_HEMISPHERE, id="cerebellum"),
+        pytest.param(IVH, (-10, 22, 8), Region.FRONTAL_HORN, id="frontal horn"),
+        pytest.param(IVH, (-25, -42, 8), Region.ATRIUM, id="atrium"),
+        pytest.param(SAH, (-45, 25, 50), Region.FRONTAL_SULCI, id="frontal sulci"),
+        pytest.param(SDH, (-58, 25, 40), Region.FRONTAL_CONVEXITY, id="frontal crescent"),
+        pytest.param(EDH, (-68, -15, 0), Region.TEMPORAL_CONVEXITY, id="temporal lens"),
+        pytest.param(EDH, (-35, -95, -30), Region.POSTERIOR_FOSSA, id="posterior fossa"),
+    ],
+)
+@pytest.mark.parametrize("side", [Laterality.LEFT, Laterality.RIGHT])
+def test_textbook_places_get_their_names_on_either_side(straight, kind, mni, region, side):
+    right, front, up = mni
+    place = named(straight, kind, (right if side is Laterality.LEFT else -right, front, up))[0]
+    assert (place.region, place.laterality) == (region, side)
+
+
+def test_what_lies_in_the_middle_is_of_the_midline(straight):
+    place = named(straight, IPH, (0, -24, -30))[0]
+    assert (place.region, place.laterality) == (Region.PONS, Laterality.MIDLINE)
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 14.0])
+def test_an_upright_head_has_its_cells_where_its_axes_say(turn_deg):
+    hu = turned_head(turn_deg)
+    interior = find_interior(hu, 1.4)
+    frame = find_frame(interior, HEIGHTS_MM, hu)
+    at = cell_pixels(frame, 15)[:, 10:70:7, 8:56:5].reshape(2, -1)
+    back = cells_of(frame, np.column_stack([np.full(at.shape[1], 15.0), *at]))
+    rows, columns = np.meshgrid(np.arange(10, 70, 7), np.arange(8, 56, 5), indexing="ij")
+    assert back[:, 1:].tolist() == np.column_stack([rows.ravel(), columns.ravel()]).tolist()
+
+
+@pytest.mark.parametrize("center", [(20, -30, 35), (-15, 30, -40), (35, 10, 12)])
+def test_a_mirrored_head_has_mirrored_places(center):
+    up, back, left = center
+    pairs = []
+    for across in (left, -left):
+        one = head(Ball((up, back, across), 12, IPH))
+        pairs.append(read_bleeds(one.volume, seeing(one, BUNDLE), BUNDLE).findings[0].places)
+    other = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
+    assert [place.region for place in pairs[0]] == [place.region for place in pairs[1]]
+    assert [other[place.laterality] for place in pairs[0]] == [p.laterality for p in pairs[1]]
+    assert [place.share_of_volume for place in pairs[0]] == pytest.approx(
+        [place.share_of_volume for place in pairs[1]], abs=0.05
+    )
+
+
+@given(seed=st.integers(0, 10_000), kind=st.sampled_from(HemorrhageType))
+@settings(max_examples=40, deadline=None)
+def test_shares_and_probabilities_of_any_blood_are_such(seed, kind):
+    random = np.random.default_rng(seed)
+    regions = random.dirichlet(np.full(len(FINE_REGIONS), 0.1), 30).astype(np.float32)
+    cells = CellPlaces(regions, random.dirichlet(np.ones(4), 30).astype(np.float32))
+    voxels = PlacedVoxels(
+        random.integers(30, size=200), random.normal(0, 30, 200), random.uniform(0.01, 1, 200)
+    )
+    found = name_places(kind, voxels, cells, Calibration(-0.5, (1.3,)))
+    shares = [place.share_of_volume for place in found]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) <= 1.001 * max(len(shares), 1)
+    assert sum(shares) <= 1.005
+    assert all(0 <= place.probability <= 1 for place in found)
+    assert {REGION[place.region].compartment for place in found} <= COMPARTMENTS_OF_TYPE[kind]
+
+
+def test_geometry_speaks_for_no_type():
+    alike = np.full((3, 4), 0.25, np.float32)
+    assert kind_support(alike) == pytest.approx(np.ones((3, len(KINDS))))
+
+
+class Ventricular:
+    """Finds all blood in the ventricles."""
+
+    def read(self, upright, cells, blood):
+        read = AnalyticPlaceReader().read(upright, cells, blood)
+        compartments = np.full_like(read.compartments, 0.02)
+        compartments[:, tuple(Compartment).index(Compartment.VENTRICULAR)] = 0.94
+        return replace_compartments(read, compartments)
+
+
+def replace_compartments(read, compartments):
+    return CellPlaces(read.regions, compartments)
+
+
+def test_a_place_that_contradicts_the_type_turns_it_and_leaves_the_study_as_it_is():
+    one = head(Ball((10, 0, 15), 14, EDH))
+    predictor = Undecided(one)
+    by_geometry = read_bleeds(one.volume, predictor, BUNDLE)
+    by_place = read_bleeds(
+        one.volume, predictor, BUNDLE, namer=PlaceNamer(Ventricular(), Calibration(0.0, (1.0,)))
+    )
+    assert by_geometry.findings[0].kind is EDH
+    assert by_place.lesions[0].kinds == (IVH,)
+    assert by_place.probability == by_geometry.probability
+    assert by_place.level is by_geometry.level
+    assert by_place.findings[0].places[0].probability is not None
+
+
+class Undecided:
+    """Sees the bleed, and holds it for epidural a little more than for intraventricular."""
+
+    device, precision = "none", "exact"
+
+    def __init__(self, one):
+        self._seen = seeing(one, BUNDLE)
+
+    def predict(self, slices):
+        said = self._seen.predict(slices)
+        epidural, ventricular = KINDS.index(EDH), KINDS.index(IVH)
+        kinds = said.kind_probabilities.copy()
+        kinds[:, ventricular] = 0.8 * kinds[:, epidural]
+        maps = np.zeros_like(said.kind_maps)
+        maps[:, epidural], maps[:, ventricular] = 0.6, 0.4
+        return said._replace(kind_probabilities=kinds, kind_maps=maps)
