@@ -87,6 +87,7 @@ def rotation_of(to_mni, spacing_mm):
 
 @pytest.mark.real_data
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_patient_and_its_mirror_image_have_mirrored_places(shared_data):
     folder = shared_data / "atlas"
     regions = folder / "regions31"
@@ -96,7 +97,7 @@ def test_a_patient_and_its_mirror_image_have_mirrored_places(shared_data):
     study = next(read_ctich(shared_data / "ct-ich"))
     hu = mean_of_blocks(to_radiological(study.volume).hu, 5)
     heads = [Head(one, (5.0, 1.75, 1.75)) for one in (hu, np.ascontiguousarray(hu[..., ::-1]))]
-    registrar = Registrar(read_template(folder / "scct.nii"))
+    registrar = Registrar(read_template(folder / "scct.nii"), coarse_mm=12.0, fine_mm=6.0)
     fits = [registrar.register(head) for head in heads]
     labels = [
         label_head(head, fit.to_mni, reference) for head, fit in zip(heads, fits, strict=True)

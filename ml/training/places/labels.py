@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ml.geometry import mean_of_blocks
 from ml.regions import dura
 from ml.regions.shapes import Points
 from ml.training.painting.head import PaintedHead
@@ -31,7 +32,7 @@ def label_head(head: Head, to_mni: NDArray[np.float64], reference: Reference) ->
     Parameters
     ----------
     head
-        In radiological orientation.
+        In radiological orientation, of even numbers of rows and columns.
     to_mni
         (4, 4): slice, row, column to MNI mm.
     reference
@@ -46,7 +47,7 @@ def label_head(head: Head, to_mni: NDArray[np.float64], reference: Reference) ->
     maps = np.empty((len(COMPARTMENTS), *shape), np.uint8)
     for number, compartment in enumerate(COMPARTMENTS):
         maps[number] = _sampled(reference.maps[compartment], to_mni, reference.affine, shape)
-    depth = PaintedHead(head.hu, head.spacing_mm).depth
+    depth = _depth(head)
     outside = ndimage.distance_transform_edt(depth == 0, sampling=head.spacing_mm)
     near = np.nonzero(outside < RIM_MM)
     points = Points.of((to_mni[:3, :3] @ np.array(near) + to_mni[:3, 3:]).T)
@@ -64,6 +65,13 @@ def left_mm_of(head: Head, to_mni: NDArray[np.float64]) -> NDArray[np.float16]:
     axes = np.ogrid[tuple(slice(0, count) for count in head.hu.shape)]
     left = -(sum(step * axis for step, axis in zip(right, axes, strict=True)) + to_mni[0, 3])
     return np.asarray(left / steepness, np.float16)
+
+
+def _depth(head: Head) -> NDArray[np.float32]:
+    """Return (S, R, C) mm below the inner table, 0 outside; as fine as pairs of pixels."""
+    up, back, left = head.spacing_mm
+    coarse = PaintedHead(mean_of_blocks(head.hu, 2), (up, 2 * back, 2 * left)).depth
+    return coarse.repeat(2, axis=1).repeat(2, axis=2)
 
 
 def _sampled(

@@ -154,7 +154,8 @@ def _descend(
 
 def _without_gear(head: Head) -> Head:
     """Blank what lies farther from the intracranial space than scalp does, seen from above."""
-    seen = find_interior(head.hu, head.spacing_mm[1]).inside.any(axis=0)
+    inside = find_interior(head.hu, head.spacing_mm[1]).inside
+    seen: NDArray[np.bool_] = np.logical_or.reduce(inside, axis=0)
     if not seen.any():
         return head
     far = ndimage.distance_transform_edt(~seen, sampling=head.spacing_mm[1:]) > AROUND_MM

@@ -92,9 +92,7 @@ class Match:
         voxels = (self.points.mni_mm @ matrix.T + shift) @ to_voxels[:3, :3].T + to_voxels[:3, 3]
         last = torch.tensor(self.moving.values.shape[2:], dtype=torch.float32) - 1
         at = (voxels / last * 2 - 1).flip(1).view(1, 1, 1, -1, 3)
-        sampled = functional.gridsample_template(self.moving.values, at, align_corners=True)[
-            0, :, 0, 0
-        ]
+        sampled = functional.grid_sample(self.moving.values, at, align_corners=True)[0, :, 0, 0]
         shown = ((voxels > 0) & (voxels < last)).all(1).float()
         apart = _dissimilarity(self.points.values, sampled, shown)
         return apart + _unlikely(parameters, shown.mean())
