@@ -1,4 +1,4 @@
-"""One slice as a PNG for a person: brain window, side markers, notice, outline if wanted."""
+"""One slice as a PNG for a person: window, side markers, notice, outline if wanted."""
 
 import io
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from ml.windows import BRAIN, apply_window
+from ml.windows import BRAIN, Window, apply_window
 from preread.dicom.volume import Volume, to_radiological
 from preread.notice import SHORT_NOTICE
 
@@ -69,16 +69,35 @@ def render_key_image(
 
 
 def render_slice(
-    volume: Volume, slice_index: int, outlines: Sequence[Outline], *, synthetic: bool
+    volume: Volume,
+    slice_index: int,
+    outlines: Sequence[Outline],
+    *,
+    synthetic: bool,
+    window: Window = BRAIN,
 ) -> bytes:
     """Render a slice like a key image, with any number of outlines; the last lies on top."""
     turned = to_radiological(volume)
-    gray = np.rint(255 * apply_window(turned.hu[slice_index], BRAIN)).astype(np.uint8)
+    gray = np.rint(255 * apply_window(turned.hu[slice_index], window)).astype(np.uint8)
     size = _size(gray.shape, turned.pixel_spacing_mm)
     picture = Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR).convert("RGB")
     for outline in outlines:
         picture = _outlined(picture, outline)
     return _png(_annotated(picture, synthetic=synthetic))
+
+
+def render_outline(volume: Volume, outline: Outline) -> bytes:
+    """Render an outline alone, to be laid over any rendering of its slice.
+
+    Returns
+    -------
+    bytes
+        PNG, RGBA, of the size of :func:`render_slice`, transparent but for the outline.
+    """
+    size = _size(outline.mask.shape, to_radiological(volume).pixel_spacing_mm)
+    pixels = np.zeros((size[1] + BAND_PX, size[0], 4), np.uint8)
+    pixels[: size[1]][_edge(outline, size)] = (*outline.rgb, 255)
+    return _png(Image.fromarray(pixels))
 
 
 def _size(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> tuple[int, int]:
@@ -89,12 +108,17 @@ def _size(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> tuple[int,
 
 
 def _outlined(picture: Image.Image, outline: Outline) -> Image.Image:
-    levels = Image.fromarray((outline.mask * np.uint8(255)).astype(np.uint8))
-    inside = np.asarray(levels.resize(picture.size, Image.Resampling.BILINEAR)) > HALF_LEVEL
-    edge = ndimage.binary_dilation(inside) & ~ndimage.binary_erosion(inside)
     pixels = np.array(picture)
-    pixels[edge] = outline.rgb
+    pixels[_edge(outline, picture.size)] = outline.rgb
     return Image.fromarray(pixels)
+
+
+def _edge(outline: Outline, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where the outline runs in a picture of this width and height."""
+    levels = Image.fromarray((outline.mask * np.uint8(255)).astype(np.uint8))
+    inside = np.asarray(levels.resize(size, Image.Resampling.BILINEAR)) > HALF_LEVEL
+    edge: NDArray[np.bool_] = ndimage.binary_dilation(inside) & ~ndimage.binary_erosion(inside)
+    return edge
 
 
 def _annotated(picture: Image.Image, *, synthetic: bool) -> Image.Image:

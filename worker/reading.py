@@ -30,6 +30,23 @@ from worker.document import Known, Reading, summaries, write_document
 
 
 @dataclass(frozen=True, slots=True)
+class CloseReading:
+    """A result with what it was made from; without volume and assessment if not assessed.
+
+    Attributes
+    ----------
+    volume
+        In radiological orientation.
+    assessment
+        Its mask lies on the grid of ``volume``.
+    """
+
+    result: Result
+    volume: Volume | None = None
+    assessment: Assessment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReader:
     """Reads studies from the store with one warm model."""
 
@@ -47,6 +64,10 @@ class ModelReader:
 
         A study that cannot be assessed gets a pre-read too, which says why.
         """
+        return self.read_closely(claim).result
+
+    def read_closely(self, claim: Claim) -> CloseReading:
+        """Return the same together with the volume and the assessment behind it."""
         started_at = time.perf_counter()
         known = self._look_at(claim)
         if known.choice.selected is None:
@@ -84,7 +105,7 @@ class ModelReader:
                 timing=_timing(claim, started_at, loaded_at, assessment),
             )
         )
-        return Result(document, images, summaries(assessment))
+        return CloseReading(Result(document, images, summaries(assessment)), volume, assessment)
 
     def _look_at(self, claim: Claim) -> Known:
         headers = []
@@ -125,7 +146,7 @@ class ModelReader:
 
     def _not_assessed(
         self, known: Known, reasons: Sequence[ReasonCode], started_at: float
-    ) -> Result:
+    ) -> CloseReading:
         document = write_document(
             Reading(
                 pre_read_id=str(uuid4()),
@@ -139,7 +160,7 @@ class ModelReader:
                 timing=_timing(known.claim, started_at, time.perf_counter(), None),
             )
         )
-        return Result(document, (), ())
+        return CloseReading(Result(document, (), ()))
 
 
 def _provenance(bundle: Bundle, predictor: Predictor) -> Model:
