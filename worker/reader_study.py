@@ -95,7 +95,7 @@ def begin(target: StudyFolder, *, seed: int | None, first_read: bool) -> Plan:
     """
     if target.plan_path.exists():
         plan = target.plan()
-        if plan.first_read != first_read or seed not in {None, plan.seed}:
+        if (plan.first_read and not first_read) or seed not in {None, plan.seed}:
             message = (
                 f"{target.path} holds a reading study with seed {plan.seed} and "
                 f"{'a' if plan.first_read else 'no'} first read; take the same, or another --out"
