@@ -16,7 +16,8 @@ from ml.reader_study.figures import SCORES
 from preread.terms import KINDS
 
 _HALF: Final = 0.5
-_RADAR: Final = (("sensitivity", BLUE), ("ppv", ORANGE), ("agreement", GREEN))
+# Larger marks lie under smaller ones, so that equal figures are all seen.
+_RADAR: Final = (("sensitivity", BLUE, 9), ("ppv", ORANGE, 6), ("agreement", GREEN, 3))
 
 
 def draw_charts(figures: Figures) -> dict[str, str]:
@@ -59,7 +60,7 @@ def _radar(figures: Figures, axes: Axes) -> None:
     if not isinstance(axes, PolarAxes):
         raise TypeError
     angles = np.linspace(0, 2 * np.pi, len(KINDS), endpoint=False)
-    for name, color in _RADAR:
+    for name, color, size in _RADAR:
         shares = [
             figure_at(figures, ("types_against_truth", kind.value, name, "share")) for kind in KINDS
         ]
@@ -73,11 +74,11 @@ def _radar(figures: Figures, axes: Axes) -> None:
         # A type that nobody has leaves a gap; a closed line would invent a figure for it.
         closed = [*known, known[0]] if len(known) == len(KINDS) else known
         style = "o-" if len(known) == len(KINDS) else "o"
-        axes.plot(*zip(*closed, strict=True), style, color=color, label=name, markersize=4)
+        axes.plot(*zip(*closed, strict=True), style, color=color, label=name, markersize=size)
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     axes.set_xticks(angles, [kind.value for kind in KINDS])
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.06)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.25, -0.12), fontsize=8)
 
 

@@ -51,7 +51,7 @@ def study_figures(readings: Sequence[Reading]) -> Figures:
         "false_positive_causes": dict(
             Counter(one.scored.fp_cause.value for one in readings if one.scored.fp_cause)
         ),
-        "types_against_truth": _types(readings, lambda one: (one.truth, one.said)),
+        "types_against_truth": _types(_judged(readings)),
         "types_of_first_read_against_labels": _first_against_labels(readings),
         "combinations": _combinations(readings),
         "between_readers": _between_readers(readings),
@@ -92,9 +92,17 @@ def _scores(readings: Sequence[Reading]) -> Figures:
 Pair = tuple[frozenset[HemorrhageType], frozenset[HemorrhageType]]
 
 
-def _types(readings: Sequence[Reading], pair_of: Callable[[Reading], Pair]) -> Figures:
+def _judged(readings: Sequence[Reading]) -> list[Pair]:
+    """Return truth and pre-read: of a labeled case once, however many read it; else per reading."""
+    labeled = {
+        one.scored.case: (one.labeled, one.said) for one in readings if one.labeled is not None
+    }
+    unlabeled = [(one.scored.types, one.said) for one in readings if one.labeled is None]
+    return [*labeled.values(), *unlabeled]
+
+
+def _types(pairs: Sequence[Pair]) -> Figures:
     """Return how the second set of types of each pair agrees with the first, type by type."""
-    pairs = [pair_of(one) for one in readings]
     return {kind.value: _type([(kind in t, kind in s) for t, s in pairs]) for kind in KINDS}
 
 
@@ -117,13 +125,11 @@ def _first_against_labels(readings: Sequence[Reading]) -> Figures | None:
         for one in readings
         if one.labeled is not None and one.first_read is not None
     ]
-    if not pairs:
-        return None
-    return {kind.value: _type([(kind in t, kind in s) for t, s in pairs]) for kind in KINDS}
+    return _types(pairs) if pairs else None
 
 
 def _combinations(readings: Sequence[Reading]) -> Figures:
-    counts = Counter((combination(one.truth), combination(one.said)) for one in readings)
+    counts = Counter((combination(true), combination(said)) for true, said in _judged(readings))
     rows = sorted({true for true, _ in counts}, key=_by_size)
     columns = sorted({said for _, said in counts}, key=_by_size)
     exact = sum(number for (true, said), number in counts.items() if true == said)
@@ -132,7 +138,7 @@ def _combinations(readings: Sequence[Reading]) -> Figures:
         "truth": list[JsonValue](rows),
         "pre_read": list[JsonValue](columns),
         "counts": table,
-        "exact": share(exact, len(readings)),
+        "exact": share(exact, counts.total()),
     }
 
 

@@ -30,7 +30,7 @@ def kappa(first: Sequence[int], second: Sequence[int], categories: int, *, power
     Examples
     --------
     >>> round(kappa([0, 1, 2, 2], [0, 1, 2, 1], 3), 3)
-    0.818
+    0.8
     """
     if len(first) != len(second):
         raise ValueError("both raters must have rated the same things")

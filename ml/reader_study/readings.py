@@ -38,11 +38,6 @@ class Reading:
     computed: int | None
     computed_by_labels: int | None
 
-    @property
-    def truth(self) -> frozenset[HemorrhageType]:
-        """The types against which the pre-read is judged: the labels', else the reader's."""
-        return self.scored.types if self.labeled is None else self.labeled
-
 
 def gather_readings(
     events: Iterable[Event], documents: Mapping[int, PreRead], truth: Mapping[int, Truth]

@@ -47,6 +47,7 @@ def write_report(folder: StudyFolder, truth: dict[int, Truth]) -> Path:
     SettingsInvalid
         If nobody has scored a case yet.
     """
+    plan = folder.plan()
     numbers = folder.numbers()
     facts = [folder.facts(number) for number in numbers]
     documents = {one.number: folder.pre_read(one.number) for one in facts if one.is_read}
@@ -57,7 +58,6 @@ def write_report(folder: StudyFolder, truth: dict[int, Truth]) -> Path:
     models = sorted(
         {f"{one.model.name} {one.model.version}" for one in documents.values() if one.model}
     )
-    plan = folder.plan()
     report: Figures = {
         "code_version": __version__,
         "models": list(models),

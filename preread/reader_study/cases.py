@@ -20,6 +20,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from preread.errors import SettingsInvalid
 from preread.findings import PreRead
 from preread.terms import ReasonCode
 
@@ -103,7 +104,16 @@ class StudyFolder:
         return self.path / "report"
 
     def plan(self) -> Plan:
-        """Return the plan."""
+        """Return the plan.
+
+        Raises
+        ------
+        SettingsInvalid
+            If the folder is that of no reading study.
+        """
+        if not self.plan_path.exists():
+            message = f"{self.path} holds no reading study"
+            raise SettingsInvalid(message)
         return Plan.model_validate_json(self.plan_path.read_bytes())
 
     def numbers(self) -> tuple[int, ...]:
