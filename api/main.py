@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from api import contract, errors, page, pre_reads, service, studies, worklist
+from api import contract, errors, page, pre_reads, service, slices, studies, worklist
 from api.auth import SignInNeeded
 from api.deps import State
 from api.housekeeping import running
@@ -61,7 +61,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, page.ask_to_sign_in)
-    for module in (studies, pre_reads, worklist, service, page):
+    for module in (studies, pre_reads, slices, worklist, service, page):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=folder), name="static")

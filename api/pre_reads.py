@@ -35,7 +35,7 @@ def get_pre_read(
     While there is nothing to say, the 404 names the state and, if it failed, the reason.
     """
     with resources.reading() as work:
-        row = _row(work, caller, study_id, revision)
+        row = pre_read_row(work, caller, study_id, revision)
         newest = work.studies.pre_read(study_id)
         document = PreRead.model_validate(row.document)
         superseded = newest is not None and newest.revision > row.revision
@@ -67,7 +67,7 @@ def get_key_image(
     digest = _digest(resources, caller, study_id, revision, number=number, overlay=overlay)
     headers = {
         "ETag": f'"{digest}"',
-        "Cache-Control": _ASK_AGAIN if revision is None else _FOR_EVER,
+        "Cache-Control": cache_control(revision),
     }
     if matches(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -87,7 +87,23 @@ def matches(request: Request, etag: str) -> bool:
     return "*" in tags or etag.removeprefix("W/") in tags
 
 
-def _row(work: UnitOfWork, caller: Caller, study_id: str, revision: int | None) -> PreReadRow:
+def cache_control(revision: int | None) -> str:
+    """Return how long an image may be kept: that of a named revision never changes."""
+    return _ASK_AGAIN if revision is None else _FOR_EVER
+
+
+def pre_read_row(
+    work: UnitOfWork, caller: Caller, study_id: str, revision: int | None
+) -> PreReadRow:
+    """Return the pre-read of a study, of its newest revision or the one asked for.
+
+    Raises
+    ------
+    StudyNotFound
+        If the caller has no such study.
+    PreReadMissing
+        If it has no such pre-read.
+    """
     study = work.studies.get(study_id, site=caller.site)
     row = work.studies.pre_read(study_id, revision)
     if row is None:
@@ -108,7 +124,7 @@ def _digest(
         message = "Outlines are not shown in triage-only mode."
         raise KeyImageNotFound(message)
     with resources.reading() as work:
-        images = list(_row(work, caller, study_id, revision).key_images)
+        images = list(pre_read_row(work, caller, study_id, revision).key_images)
     digest = images[number - 1]["overlay" if overlay else "plain"] if number <= len(images) else ""
     if not digest:
         message = "The pre-read has no such key image."

@@ -85,6 +85,11 @@ MEANING: Final = MappingProxyType(
             "No such key image",
             "The pre-read has no key image of this number, or none with an overlay.",
         ),
+        "slice-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such slice",
+            "The pre-read has no slice of this number, none with an overlay, or kept no slices.",
+        ),
         "method-not-allowed": Meaning(
             HTTPStatus.METHOD_NOT_ALLOWED,
             "The method is not allowed here",

@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from preread.dicom.picture import WindowName
 from preread.findings import FindingSummary, Mode
 from preread.study import AiState, ReadState
-from preread.terms import Level, OrderClass, ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 
 
 class _Answer(BaseModel):
@@ -146,6 +147,52 @@ class WorklistAnswer(_Answer):
     next_cursor: str | None
     counts: Counts
     event_seq: int
+    mode: Mode
+    notice: str
+
+
+class SliceWindow(_Answer):
+    """A window that slices can be shown in, in HU."""
+
+    name: WindowName
+    center_hu: float
+    width_hu: float
+
+
+class SliceFinding(_Answer):
+    """A finding with outlines; ``color`` is that of its outlines, #rrggbb."""
+
+    finding_id: str
+    type: HemorrhageType
+    color: str
+
+
+class SliceView(_Answer):
+    """One slice.
+
+    ``index`` counts from 0, feet to head, as everywhere in the pre-read; ``position_mm`` is
+    the distance from the lowest slice; ``url`` is for ever and takes ``&window=`` and
+    ``&overlay=true``.
+    """
+
+    index: int
+    position_mm: float
+    instance_number: int | None
+    sop_instance_uid: str
+    finding_ids: tuple[str, ...]
+    url: str
+
+
+class SlicesAnswer(_Answer):
+    """All slices of the series that was read; findings are absent in triage-only mode."""
+
+    study_id: str
+    revision: int
+    series_instance_uid: str
+    count: int
+    windows: tuple[SliceWindow, ...]
+    findings: tuple[SliceFinding, ...]
+    slices: tuple[SliceView, ...]
     mode: Mode
     notice: str
 

@@ -22,7 +22,8 @@ STEPS: Final = {
     "ml.pipeline.interior_of": "model grid, skull",
     "ml.predictor.TorchPredictor.predict": "network",
     "ml.pipeline.assess": "lesions, places, level",
-    "worker.reading.render_key_image": "key images",
+    "worker.reading.render_slice": "key images",
+    "worker.reading.record_slices": "slice record",
     "preread.store.Store.keep_bytes": "key images, stored",
     "worker.reading.write_document": "document",
 }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ml.assessment import Place
 from ml.intracranial import Interior
+from ml.symmetry import SymmetryAxis, find_axis, fit_plane
 from preread.terms import HemorrhageType, Laterality, Region
 
 # Front to back inside the skull of the head that the borders were written for.
@@ -29,6 +30,8 @@ LEAST_SHARE: Final = 0.15
 LEAST_WIDTH_MM: Final = 60.0
 # Fewer rows of that width in the whole head do not make a midline.
 LEAST_MIDPOINTS: Final = 50
+# Slices with so much of the widest one's area show where the axis of symmetry lies.
+WIDE_SHARE: Final = 0.6
 # A slice with less of the interior is not the top of the head but noise.
 LEAST_AREA_MM2: Final = 400.0
 # With less of a lesion beside the midline than this it is a midline lesion.
@@ -57,11 +60,11 @@ class HeadFrame:
 
     Attributes
     ----------
-    midline
-        Column of the midline = midline[0] + midline[1]·row + midline[2]·slice, in the
-        interior's pixels.
+    axis
+        The midline in each slice, in the interior's pixels.
     front, back
-        Rows where the intracranial space begins and ends.
+        Where the intracranial space begins and ends along the midline, in pixels from the
+        midline's point in row 0.
     top_mm
         Height of its top, along the slices, from the center of the first.
     heights_mm
@@ -70,7 +73,7 @@ class HeadFrame:
         Of the interior's pixels.
     """
 
-    midline: tuple[float, float, float]
+    axis: SymmetryAxis
     front: float
     back: float
     top_mm: float
@@ -172,17 +175,19 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
         None if too little of a skull is there.
     """
     inside = interior.inside
-    points = _midpoints(inside, LEAST_WIDTH_MM / interior.spacing_mm)
-    if len(points) < LEAST_MIDPOINTS:
+    areas = inside.sum(axis=(1, 2))
+    axis = _axis_of(interior, areas)
+    if axis is None:
         return None
     # The widest slice gives the length: it lies above the skull base and its holes.
-    areas = inside.sum(axis=(1, 2))
-    rows = np.flatnonzero(inside[int(areas.argmax())].any(axis=1))
+    widest = int(areas.argmax())
+    rows, columns = (where.astype(np.float64) for where in np.nonzero(inside[widest]))
+    along = axis.along(rows, columns, np.full(len(rows), float(widest)))
     shown = np.flatnonzero(areas * interior.spacing_mm**2 > LEAST_AREA_MM2)
     return HeadFrame(
-        midline=fit_plane(points),
-        front=float(rows[0]),
-        back=float(rows[-1]),
+        axis=axis,
+        front=float(along.min()),
+        back=float(along.max()),
         top_mm=float(heights_mm[shown[-1]]) + _half_step(heights_mm),
         heights_mm=heights_mm,
         spacing_mm=interior.spacing_mm,
@@ -192,14 +197,12 @@ def find_frame(interior: Interior, heights_mm: NDArray[np.float64]) -> HeadFrame
 def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition:
     """Bring (N, 3) voxels, slice row column in the interior's pixels, to the head's axes."""
     slices, rows, columns = voxels.T
-    offset, per_row, per_slice = frame.midline
-    middle = offset + per_row * rows + per_slice * slices
     length = max(frame.back - frame.front, 1.0)
     scale = STANDARD_LENGTH_MM / (length * frame.spacing_mm)
     heights = np.interp(slices, np.arange(len(frame.heights_mm)), frame.heights_mm)
     return HeadPosition(
-        left_mm=(columns - middle) * frame.spacing_mm * scale,
-        behind=(rows - frame.front) / length,
+        left_mm=frame.axis.aside(rows, columns, slices) * frame.spacing_mm * scale,
+        behind=(frame.axis.along(rows, columns, slices) - frame.front) / length,
         below_mm=(frame.top_mm - heights) * scale,
     )
 
@@ -320,6 +323,16 @@ def _in_posterior_fossa(position: HeadPosition) -> NDArray[np.bool_]:
     return below
 
 
+def _axis_of(interior: Interior, areas: NDArray[np.intp]) -> SymmetryAxis | None:
+    """Return the axis of symmetry; of a head without one, straight rows' midpoints."""
+    wide = (areas >= WIDE_SHARE * areas.max()) & ~interior.open_slices & (areas > 0)
+    axis = find_axis(interior, [int(slab) for slab in np.flatnonzero(wide)])
+    if axis is not None:
+        return axis
+    points = _midpoints(interior.inside, LEAST_WIDTH_MM / interior.spacing_mm)
+    return None if len(points) < LEAST_MIDPOINTS else SymmetryAxis(*fit_plane(points))
+
+
 def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
     """Return (N, 3) slice, row and column halfway between the two inner tables."""
     columns = inside.shape[2]
@@ -329,18 +342,6 @@ def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
     slices, rows = np.nonzero(wide)
     middles = (first[wide] + last[wide]) / 2.0
     return np.column_stack([slices, rows, middles]).astype(np.float64)
-
-
-def fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Fit the midline by least squares, thrice, each time without the worst fifth."""
-    kept = points
-    solution: NDArray[np.floating] = np.zeros(3)
-    for _ in range(3):
-        design = np.column_stack([np.ones(len(kept)), kept[:, 1], kept[:, 0]])
-        solution, *_ = np.linalg.lstsq(design, kept[:, 2], rcond=None)
-        error = np.abs(design @ solution - kept[:, 2])
-        kept = kept[error <= np.quantile(error, 0.8)]
-    return float(solution[0]), float(solution[1]), float(solution[2])
 
 
 def _half_step(heights_mm: NDArray[np.float64]) -> float:

@@ -172,8 +172,9 @@ class Assessment:
         where it cannot be seen (:mod:`ml.midline`).
     slice_any, slice_probabilities
         (S,) and (S, K) float32 on the volume's slices, calibrated.
-    mask
-        (S, R, C) bool on the grid of ``to_radiological(volume)``: the lesions' voxels.
+    mask, mask_kinds
+        (S, R, C) bool and uint8 on the grid of ``to_radiological(volume)``: the lesions'
+        voxels, and of each 1 + the index in ``KINDS`` of its type, 0 outside.
     key_slices
         At most five, most telling first.
     warnings
@@ -204,6 +205,7 @@ class Assessment:
     slice_any: NDArray[np.float32]
     slice_probabilities: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    mask_kinds: NDArray[np.uint8]
     key_slices: tuple[KeySlice, ...]
     warnings: tuple[str, ...]
     timing: StageTiming

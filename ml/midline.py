@@ -116,7 +116,9 @@ def _levels(interior: Interior, frame: HeadFrame) -> list[int]:
 def _horn_rows(frame: HeadFrame) -> NDArray[np.float64]:
     """Return the rows between which the frontal horns and bodies of the ventricles lie."""
     length = frame.back - frame.front
-    first, last = (round(frame.front + share * length) for share in HORNS_BEHIND)
+    first, last = (
+        round((frame.front + share * length) * frame.axis.cosine) for share in HORNS_BEHIND
+    )
     return np.arange(first, last + 1, dtype=np.float64)
 
 

@@ -153,6 +153,7 @@ def assess(
     typed = type_lesions(
         head, [one.lesion for one in typed], [i for i, kind in enumerate(kinds) if kind.present]
     )
+    mask_kinds = _kinds_of(mask.shape, typed)
     slice_any, slice_kinds = _slice_probabilities(evidence, calibration)
     slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
@@ -176,7 +177,8 @@ def assess(
         midline_shift_toward=shift.toward,
         slice_any=slice_any,
         slice_probabilities=slice_kinds,
-        mask=_mask_of(mask.shape, typed),
+        mask=mask_kinds > 0,
+        mask_kinds=mask_kinds,
         key_slices=key_slices(typed, slice_any),
         warnings=warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
@@ -239,11 +241,12 @@ def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]
     return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
 
 
-def _mask_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.bool_]:
-    mask = np.zeros(shape, np.bool_)
+def _kinds_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.uint8]:
+    """Return 1 + the index of its type at each lesion's voxels, 0 elsewhere."""
+    kinds = np.zeros(shape, np.uint8)
     for one in typed:
-        mask[tuple(one.lesion.voxels.T)] = True
-    return mask
+        kinds[tuple(one.lesion.voxels.T)] = 1 + one.voxel_kinds
+    return kinds
 
 
 def _no_volume_reason(level: Level) -> str:

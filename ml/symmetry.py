@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ml.anatomy import fit_plane
 from ml.intracranial import Interior
 
 # Symmetry shows where the falx meets the skull, not at the temples: of the head's length, from
@@ -27,7 +26,7 @@ TURNS_DEG: Final = np.arange(-24.0, 24.5, 3.0)
 
 @dataclass(frozen=True, slots=True)
 class SymmetryAxis:
-    """Column of the midline = offset + per_row · row + per_slab · slab, in pixels."""
+    """Column of the midline = offset + per_row · row + per_slab · slab, in the interior's pixels."""
 
     offset: float
     per_row: float
@@ -36,6 +35,20 @@ class SymmetryAxis:
     def columns(self, rows: NDArray[np.float64], slab: int) -> NDArray[np.float64]:
         """Return the midline's column in each of some rows of a slab."""
         return self.offset + self.per_row * rows + self.per_slab * slab
+
+    def aside(
+        self, rows: NDArray[np.float64], columns: NDArray[np.float64], slabs: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return pixels from the midline, square to it, positive to the patient's left."""
+        middle = self.offset + self.per_row * rows + self.per_slab * slabs
+        return (columns - middle) * self.cosine
+
+    def along(
+        self, rows: NDArray[np.float64], columns: NDArray[np.float64], slabs: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return pixels along the midline, backwards from its point in row 0."""
+        from_start = columns - self.offset - self.per_slab * slabs
+        return (rows + self.per_row * from_start) * self.cosine
 
     @property
     def cosine(self) -> float:
@@ -113,3 +126,15 @@ def _midpoints(rim: NDArray[np.float64], turn: float, spacing_mm: float) -> NDAr
     numbers, places = np.nonzero((left - right >= LEAST_CHORD_MM / spacing_mm) & at_end[None, :])
     middles = (left[numbers, places] + right[numbers, places]) / 2
     return np.column_stack([numbers, places + first, middles]).astype(np.float64)
+
+
+def fit_plane(points: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Fit the midline by least squares, thrice, each time without the worst fifth."""
+    kept = points
+    solution: NDArray[np.floating] = np.zeros(3)
+    for _ in range(3):
+        design = np.column_stack([np.ones(len(kept)), kept[:, 1], kept[:, 0]])
+        solution, *_ = np.linalg.lstsq(design, kept[:, 2], rcond=None)
+        error = np.abs(design @ solution - kept[:, 2])
+        kept = kept[error <= np.quantile(error, 0.8)]
+    return float(solution[0]), float(solution[1]), float(solution[2])

@@ -21,7 +21,8 @@
     ├── NotFound
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
-    │   └── KeyImageNotFound
+    │   ├── KeyImageNotFound
+    │   └── SliceNotFound
     ├── NotAuthenticated
     ├── NotAllowed
     ├── StorageFull
@@ -184,6 +185,12 @@ class KeyImageNotFound(NotFound):
     """The pre-read has no key image of this number."""
 
     code = "key-image-not-found"
+
+
+class SliceNotFound(NotFound):
+    """The pre-read has no slice of this number, or kept none."""
+
+    code = "slice-not-found"
 
 
 class NotAuthenticated(PreReadError):

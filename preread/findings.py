@@ -1,6 +1,6 @@
 """The pre-read: what the software says about one revision of one study, as JSON.
 
-Schema version 1.1. Rules of the document:
+Schema version 1.2. Rules of the document:
 
 * a number that nobody computed is null, and a field ``…_reason`` beside it says why; it is
   never 0;
@@ -28,7 +28,7 @@ from preread.terms import (
     Region,
 )
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 Probability = float
 
@@ -88,14 +88,26 @@ class SeriesInput(_Value):
     contrast_agent: bool | None
 
 
+class SliceRecordFile(_Value):
+    """Where all slices are shown, and the digest of what is kept of their outlines."""
+
+    sha256: str
+    url: str
+
+
 class InputSummary(_Value):
-    """What the assessment is made from."""
+    """What the assessment is made from.
+
+    ``slice_record`` is there since schema 1.2 wherever the slices could be read, also if they
+    were not assessed.
+    """
 
     series: tuple[SeriesInput, ...]
     slice_count: int | None
     gantry_tilt_deg: float | None
     coverage_mm: float | None
     flags: tuple[str, ...]
+    slice_record: SliceRecordFile | None = None
 
 
 class Eligibility(_Value):
@@ -266,7 +278,7 @@ class PreRead(_Value):
     when the document is shown with less in it (:func:`for_mode`) or as superseded.
     """
 
-    schema_version: Literal["1.0", "1.1"]
+    schema_version: Literal["1.0", "1.1", "1.2"]
     pre_read_id: str
     revision: int
     supersedes: str | None
@@ -322,12 +334,40 @@ def for_mode(document: PreRead, mode: Mode) -> PreRead:
         "findings": findings,
         "key_images": images,
         "measurements": measurements,
+        "input": document.input.model_copy(update={"slice_record": None}),
     }
     if document.findings:
         kinds = [finding.type for finding in document.findings]
         sentence = summary_without_places(document.assessment.level, kinds)
         changed["text"] = document.text.model_copy(update={"summary": sentence})
     return document.model_copy(update=changed)
+
+
+def volume_text(volume_ml: float) -> str:
+    """Return a volume with no more digits than it deserves.
+
+    Examples
+    --------
+    >>> volume_text(43.4), volume_text(4.26), volume_text(9.97), volume_text(0.3)
+    ('43 ml', '4.3 ml', '10 ml', 'less than 1 ml')
+    """
+    if volume_ml < 1:
+        return "less than 1 ml"
+    exact = f"{volume_ml:.1f}"
+    return f"{exact} ml" if float(exact) < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
+
+
+def outline_label(kind: HemorrhageType, volume_ml: float | None) -> str:
+    """Return what stands beside an outline.
+
+    Examples
+    --------
+    >>> outline_label(HemorrhageType.SDH, 43.2), outline_label(HemorrhageType.SAH, 0.4)
+    ('SDH 43 ml', 'SAH <1 ml')
+    """
+    if volume_ml is None:
+        return kind.value
+    return f"{kind.value} {volume_text(volume_ml).replace('less than ', '<')}"
 
 
 def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:
@@ -358,5 +398,15 @@ def summary_without_places(level: Level, kinds: Iterable[HemorrhageType]) -> str
     >>> summary_without_places(Level.SUSPECTED, [HemorrhageType.SDH])
     'Suspected subdural hemorrhage.'
     """
-    first = "Indeterminate for" if level is Level.INDETERMINATE else "Suspected"
-    return f"{first} {', '.join(TYPE_NAME[kind] for kind in kinds)}."
+    return f"{hedge(level)} {', '.join(TYPE_NAME[kind] for kind in kinds)}."
+
+
+def hedge(level: Level) -> str:
+    """Return how a sentence begins that names a finding: never as a diagnosis.
+
+    Examples
+    --------
+    >>> hedge(Level.CRITICAL), hedge(Level.INDETERMINATE)
+    ('Suspected', 'Indeterminate: possible')
+    """
+    return "Indeterminate: possible" if level is Level.INDETERMINATE else "Suspected"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ml.assessment import Assessment, FindingReading, Place
-from ml.keyimages import WINDOW_CENTER_HU, WINDOW_WIDTH_HU
+from ml.keyimages import KEY_WINDOW
 from ml.pipeline import DEMONSTRATOR
 from preread.dicom.acceptance import SeriesChoice, SeriesFacts
 from preread.dicom.header import InstanceHeader
@@ -34,6 +34,7 @@ from preread.findings import (
     PreReadStatus,
     SeriesInput,
     SliceRange,
+    SliceRecordFile,
     StudyReference,
     Text,
     Timing,
@@ -55,6 +56,7 @@ from preread.terms import (
     ReasonCode,
 )
 from preread.work import Claim
+from worker.slices import finding_id
 from worker.wording import limitations, place_name, summary
 
 _NOT_IN_DIGEST: Final[dict[str, Any]] = {
@@ -62,6 +64,7 @@ _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     "digest": True,
     "study": {"study_id", "completed_at"},
     "key_images": {"__all__": {"url"}},
+    "input": {"slice_record"},  # names files of the store, and says nothing that is not above
 }
 
 
@@ -84,6 +87,8 @@ class Reading:
         Why the study was not assessed; empty if it was.
     volume, assessment, model
         None if the study was not assessed.
+    slice_record_sha256
+        None if the slices could not be read.
     """
 
     pre_read_id: str
@@ -95,6 +100,7 @@ class Reading:
     assessment: Assessment | None
     model: Model | None
     timing: Timing
+    slice_record_sha256: str | None = None
 
 
 def write_document(reading: Reading) -> PreRead:
@@ -186,6 +192,12 @@ def _input(reading: Reading) -> InputSummary:
         gantry_tilt_deg=None if volume is None else round(volume.gantry_tilt_deg, 2),
         coverage_mm=None if volume is None else round(float(volume.thickness_mm.sum()), 1),
         flags=_flags(reading),
+        slice_record=None
+        if reading.slice_record_sha256 is None
+        else SliceRecordFile(
+            sha256=reading.slice_record_sha256,
+            url=f"/v1/studies/{reading.known.claim.study.id}/slices",
+        ),
     )
 
 
@@ -248,15 +260,15 @@ def _findings(reading: Reading) -> tuple[Finding, ...]:
         return ()
     uids = reading.volume.sop_instance_uids
     return tuple(
-        _finding(f"F{number}", finding, uids)
+        _finding(number, finding, uids)
         for number, finding in enumerate(reading.assessment.findings, start=1)
     )
 
 
-def _finding(finding_id: str, finding: FindingReading, uids: Sequence[str]) -> Finding:
+def _finding(number: int, finding: FindingReading, uids: Sequence[str]) -> Finding:
     density, span = finding.density, finding.slices
     return Finding(
-        finding_id=finding_id,
+        finding_id=finding_id(number),
         type=finding.kind,
         name=TYPE_NAME[finding.kind],
         code=_coded(HEMORRHAGE),
@@ -326,7 +338,7 @@ def _key_images(reading: Reading) -> tuple[KeyImage, ...]:
     if reading.assessment is None or reading.volume is None:
         return ()
     ids = {
-        finding.kind: f"F{number}"
+        finding.kind: finding_id(number)
         for number, finding in enumerate(reading.assessment.findings, start=1)
     }
     study_id = reading.known.claim.study.id
@@ -336,8 +348,8 @@ def _key_images(reading: Reading) -> tuple[KeyImage, ...]:
             sop_instance_uid=reading.volume.sop_instance_uids[key.slice],
             instance_number=reading.volume.instance_numbers[key.slice],
             slice=key.slice,
-            window_center_hu=WINDOW_CENTER_HU,
-            window_width_hu=WINDOW_WIDTH_HU,
+            window_center_hu=KEY_WINDOW.center_hu,
+            window_width_hu=KEY_WINDOW.width_hu,
             finding_ids=tuple(ids[kind] for kind in key.kinds if kind in ids),
             url=f"/v1/studies/{study_id}/key-images/{number}.png",
             has_overlay=key.has_outline,

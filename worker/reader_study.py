@@ -17,11 +17,11 @@ from typing import Final
 
 import numpy as np
 
-from ml.keyimages import Outline, render_outline, render_slice
-from ml.windows import BLOOD, BONE, BRAIN
+from ml.keyimages import outlines_of
 from preread.db.engine import open_database
 from preread.db.migrate import upgrade
 from preread.dicom.header import read_header
+from preread.dicom.picture import WINDOW, Plane, draw_outlines, draw_slice
 from preread.errors import InvalidRequest, PreReadError, SettingsInvalid
 from preread.findings import Mode
 from preread.logs import configure_logs
@@ -32,7 +32,6 @@ from preread.reader_study.cases import (
     Identity,
     Plan,
     StudyFolder,
-    ViewWindow,
 )
 from preread.reader_study.order import draw
 from preread.receive import receive
@@ -46,7 +45,6 @@ from preread.work import Claim, claim_next
 from worker.model import load_model_reader
 from worker.reading import CloseReading
 
-WINDOWS: Final = {ViewWindow.BRAIN: BRAIN, ViewWindow.SUBDURAL: BLOOD, ViewWindow.BONE: BONE}
 SITE: Final = "reading-study"
 _CHUNK: Final = 1 << 20
 _LARGEST_SEED: Final = 2**31
@@ -250,16 +248,18 @@ def _draw(close: CloseReading, facts: CaseFacts, folder: Path) -> None:
     """Draw every slice in every window, and the outlines."""
     if close.volume is None or close.assessment is None:
         return
-    for name, window in WINDOWS.items():
+    spacing_mm = close.volume.pixel_spacing_mm
+    planes = [Plane(hu, spacing_mm) for hu in close.volume.hu]
+    for name, window in WINDOW.items():
         (folder / name.value).mkdir()
-        for index in range(facts.slice_count):
-            png = render_slice(close.volume, index, [], synthetic=facts.synthetic, window=window)
+        for index, plane in enumerate(planes):
+            png = draw_slice(plane, (), window=window, synthetic=facts.synthetic)
             (folder / name.value / f"{index:03d}.png").write_bytes(png)
-    mask = close.assessment.mask
     (folder / "outline").mkdir()
     for index in facts.outlined:
-        png = render_outline(close.volume, Outline(mask[index]))
+        png = draw_outlines(planes[index], outlines_of(close.assessment, index))
         (folder / "outline" / f"{index:03d}.png").write_bytes(png)
+    mask = close.assessment.mask
     np.savez_compressed(folder / "outline.npz", mask=np.packbits(mask), shape=mask.shape)
 
 

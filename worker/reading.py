@@ -12,13 +12,14 @@ from uuid import uuid4
 from ml.assessment import Assessment
 from ml.bundle import Bundle
 from ml.gates import why_refused
-from ml.keyimages import render_key_image
+from ml.keyimages import outlines_of, render_slice
 from ml.pipeline import read_bleeds
 from ml.prediction import Predictor
 from preread import __version__
 from preread.dicom.acceptance import choose_series
 from preread.dicom.fitness import why_unfit
 from preread.dicom.header import HeaderLimits, read_header
+from preread.dicom.slice_record import encode_record
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import UnreadableVolume
 from preread.findings import Model, Timing
@@ -27,6 +28,7 @@ from preread.resources import Resources
 from preread.terms import ReasonCode
 from preread.work import Claim, KeyImageFiles, Result
 from worker.document import Known, Reading, summaries, write_document
+from worker.slices import record_slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class CloseReading:
     volume
         In radiological orientation.
     assessment
-        Its mask lies on the grid of ``volume``.
+        Its masks lie on the grid of ``volume``.
     """
 
     result: Result
@@ -78,7 +80,7 @@ class ModelReader:
             return self._not_assessed(known, (error.reason,), started_at)
         unfit = why_unfit(read)
         if unfit is not None:
-            return self._not_assessed(known, (unfit,), started_at)
+            return self._not_assessed(known, (unfit,), started_at, read)
         volume = to_radiological(read)
         loaded_at = time.perf_counter()
         assessment = read_bleeds(
@@ -89,7 +91,7 @@ class ModelReader:
         )
         refused = why_refused(assessment.warnings)
         if refused is not None:  # whatever the network says of it
-            return self._not_assessed(known, (refused,), started_at)
+            return self._not_assessed(known, (refused,), started_at, read)
         synthetic = any(header.synthetic for header in known.headers)
         images = self._key_images(volume, assessment, synthetic=synthetic)
         document = write_document(
@@ -103,6 +105,7 @@ class ModelReader:
                 assessment=assessment,
                 model=_provenance(self.bundle, self.predictor),
                 timing=_timing(claim, started_at, loaded_at, assessment),
+                slice_record_sha256=self._keep_slices(known, read, assessment),
             )
         )
         return CloseReading(Result(document, images, summaries(assessment)), volume, assessment)
@@ -127,13 +130,17 @@ class ModelReader:
     def _limits(self) -> HeaderLimits:
         return header_limits(self.resources.settings)
 
+    def _keep_slices(self, known: Known, read: Volume, assessment: Assessment | None) -> str:
+        record = record_slices(read, assessment, known.claim.instances, known.headers)
+        return self.resources.store.keep_bytes(encode_record(record))
+
     def _key_images(
         self, volume: Volume, assessment: Assessment, *, synthetic: bool
     ) -> tuple[KeyImageFiles, ...]:
         def keep(number: int, *, overlay: bool) -> str:
-            mask = assessment.mask[number] if overlay else None
+            outlines = outlines_of(assessment, number) if overlay else ()
             return self.resources.store.keep_bytes(
-                render_key_image(volume, number, mask, overlay=overlay, synthetic=synthetic)
+                render_slice(volume, number, outlines, synthetic=synthetic)
             )
 
         return tuple(
@@ -145,7 +152,11 @@ class ModelReader:
         )
 
     def _not_assessed(
-        self, known: Known, reasons: Sequence[ReasonCode], started_at: float
+        self,
+        known: Known,
+        reasons: Sequence[ReasonCode],
+        started_at: float,
+        read: Volume | None = None,
     ) -> CloseReading:
         document = write_document(
             Reading(
@@ -158,6 +169,7 @@ class ModelReader:
                 assessment=None,
                 model=None,
                 timing=_timing(known.claim, started_at, time.perf_counter(), None),
+                slice_record_sha256=None if read is None else self._keep_slices(known, read, None),
             )
         )
         return CloseReading(Result(document, (), ()))

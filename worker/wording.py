@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ml.assessment import Assessment, FindingReading, Place
+from ml import sentence
+from ml.assessment import Assessment, Place
 from ml.gates import ImageFlag
-from preread.findings import Model, shift_phrase
-from preread.terms import LATERALITY_NAME, REGION, TYPE_NAME, Laterality, Level
-
-_LONGEST_SUMMARY: Final = 300
+from preread.findings import Model
+from preread.terms import LATERALITY_NAME, REGION, Level
 
 _ALWAYS: Final = (
     "A study without a flag may still show hemorrhage.",
@@ -16,10 +15,9 @@ _ALWAYS: Final = (
 )
 _OF_FINDINGS: Final = (
     "Outlines, volumes, thicknesses and places come from the model and are not checked by anybody.",
+    f"«Acute» means {sentence.ACUTE_HU:.0f} HU or more in the mean; nobody has judged the blood's age.",
     "The midline shift is measured against the skull's own symmetry; below 3 mm it says nothing.",
 )
-# In patients without any bleed the measure says up to this, as no skull is symmetric.
-_LEAST_TOLD_SHIFT_MM: Final = 3.0
 _DEMONSTRATOR: Final = (
     "The model is a demonstrator: it was trained on too little data to be judged."
 )
@@ -50,59 +48,7 @@ def summary(assessment: Assessment | None, why_not: str | None) -> str:
     """Return the one sentence that stands on the worklist, at most 300 characters."""
     if assessment is None:
         return f"Not assessed. {why_not or ''}".strip()
-    if assessment.level is Level.NONE:
-        return "No hemorrhage flagged."
-    if assessment.lifted_by:
-        why = _OF_FLAG[assessment.lifted_by[0]]
-        return f"Indeterminate: nothing was flagged, but {why[0].lower()}{why[1:]}"
-    first = "Suspected" if assessment.level is not Level.INDETERMINATE else "Indeterminate for"
-    if not assessment.findings:
-        return f"{first} intracranial hemorrhage, type and place not determined."
-    phrases = [finding_phrase(finding) for finding in assessment.findings]
-    shift = _shift_words(assessment)
-    for shown in range(len(phrases), 0, -1):
-        hidden = len(phrases) - shown
-        more = f"; {hidden} more" if hidden else ""
-        sentence = f"{first} {'; '.join(phrases[:shown])}{more}{shift}."
-        if len(sentence) <= _LONGEST_SUMMARY:
-            return sentence
-    return f"{first} intracranial hemorrhage, {len(phrases)} findings{shift}."
-
-
-def _shift_words(assessment: Assessment) -> str:
-    shift_mm = assessment.midline_shift_mm
-    if shift_mm is None or shift_mm < _LEAST_TOLD_SHIFT_MM:
-        return ""
-    return f"; {shift_phrase(shift_mm, assessment.midline_shift_toward)}"
-
-
-def finding_phrase(finding: FindingReading) -> str:
-    """Return side, type, volume and thickness of a finding, as far as they are known."""
-    side = side_of(finding.places)
-    words = (
-        TYPE_NAME[finding.kind]
-        if side is None
-        else f"{LATERALITY_NAME[side]} {TYPE_NAME[finding.kind]}"
-    )
-    if finding.volume_ml is not None:
-        words += f", {volume_text(finding.volume_ml)}"
-    if finding.max_thickness_mm is not None:
-        words += f", {finding.max_thickness_mm:.0f} mm thick"
-    return words
-
-
-def side_of(places: Sequence[Place]) -> Laterality | None:
-    """Return the side of all places together; None if there are none.
-
-    A place at the midline does not change the side that the others have.
-    """
-    sides = {where.laterality for where in places}
-    if not sides:
-        return None
-    aside = sides - {Laterality.MIDLINE}
-    if not aside:
-        return Laterality.MIDLINE
-    return aside.pop() if len(aside) == 1 else Laterality.BILATERAL
+    return sentence.summary(assessment, _OF_FLAG)
 
 
 def place_name(where: Place) -> str:
@@ -110,24 +56,11 @@ def place_name(where: Place) -> str:
 
     Examples
     --------
-    >>> from preread.terms import Region
+    >>> from preread.terms import Laterality, Region
     >>> place_name(Place(Region.FRONTAL_LOBE, Laterality.LEFT, 1.0))
     'left frontal lobe'
     """
     return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
-
-
-def volume_text(volume_ml: float) -> str:
-    """Return a volume with no more digits than it deserves.
-
-    Examples
-    --------
-    >>> volume_text(43.4), volume_text(4.26), volume_text(0.3)
-    ('43 ml', '4.3 ml', 'less than 1 ml')
-    """
-    if volume_ml < 1:
-        return "less than 1 ml"
-    return f"{volume_ml:.1f} ml" if volume_ml < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
 
 
 def limitations(level: Level, flags: Sequence[str], model: Model | None) -> tuple[str, ...]:

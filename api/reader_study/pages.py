@@ -22,16 +22,37 @@ from api.reader_study.session import (
     is_flagged,
 )
 from api.wording import milliliters, percent
+from preread.dicom.picture import WindowName
 from preread.errors import NotAllowed
 from preread.findings import PreRead, midline_text
 from preread.notice import NOTICE
 from preread.reader_study.answers import FalsePositiveCause, NamedBleed, Progress, Step
-from preread.reader_study.cases import CaseFacts, ViewWindow
+from preread.reader_study.cases import CaseFacts
 from preread.reader_study.order import reader_code
 from preread.rubric import PLACE_WORDS, SCOPE, SCORE_WORDS, TYPES_WORDS
-from preread.terms import KINDS, LATERALITY_NAME, REGION, TYPE_NAME, HemorrhageType
+from preread.terms import (
+    COMPARTMENTS_OF_TYPE,
+    KINDS,
+    LATERALITY_NAME,
+    REGION,
+    TYPE_NAME,
+    HemorrhageType,
+    Region,
+    RegionTerm,
+)
 
 router = APIRouter(default_response_class=HTMLResponse)
+
+
+def _regions_of(kind: HemorrhageType) -> list[tuple[Region, RegionTerm]]:
+    """Return the places where a type can lie, by name."""
+    fitting = [
+        (region, term)
+        for region, term in REGION.items()
+        if term.compartment in COMPARTMENTS_OF_TYPE[kind]
+    ]
+    return sorted(fitting, key=lambda item: item[1].name)
+
 
 _TEMPLATES: Final = Jinja2Templates(
     env=jinja2.Environment(
@@ -51,8 +72,8 @@ _TEMPLATES.env.globals.update(
         "kinds": KINDS,
         "type_name": TYPE_NAME,
         "sides": LATERALITY_NAME,
-        "regions": sorted(REGION.items(), key=lambda item: item[1].name),
-        "windows": tuple(ViewWindow),
+        "regions": {kind: _regions_of(kind) for kind in KINDS},
+        "windows": tuple(WindowName),
         "causes": tuple(FalsePositiveCause),
         "scores": SCORE_WORDS,
         "types_words": TYPES_WORDS,
@@ -170,7 +191,7 @@ async def take_score(
 
 @router.get("/cases/{number}/{window}/{index}.png")
 def show_slice(
-    window: ViewWindow, index: int, session: SessionDep, reader: ReaderDep, number: int
+    window: WindowName, index: int, session: SessionDep, reader: ReaderDep, number: int
 ) -> Response:
     """Send one slice; nothing of the pre-read is in it."""
     facts = session.case(number)

@@ -14,8 +14,9 @@ from PIL import Image
 
 from ml.evaluation.results import Identity, Outcome, StudyResult
 from ml.evaluation.study import Evaluated
-from ml.keyimages import Outline, Rgb, render_slice
+from ml.keyimages import render_slice
 from ml.labeled import NO_BLOOD
+from preread.dicom.picture import Outline, Rgb
 
 TRUTH_RGB: Final[Rgb] = (64, 220, 120)
 SAID_RGB: Final[Rgb] = (255, 64, 64)

@@ -1,10 +1,11 @@
 """The score that the rubric gives, computed from words: what a reader named against the pre-read.
 
 Types are compared as everywhere (``ml.agreement``); of equal rank, as nobody measured the reader's
-bleeds. A place is a side with a region, whatever the type. Each place that the reader named weighs
-alike, each one of the pre-read by the volume it holds, and it touches what the other side names
-too; a bilateral place is one on each side. So «left temporal» against «left frontal» is no touch:
-this is stricter than an outline, which may cross the border of two lobes.
+bleeds. A place is a side with a region, whatever the type, where regions that belong to one group
+are one: «putamen» and «thalamus» are both deep. Each place that the reader named weighs alike, each
+one of the pre-read by the volume it holds, and it touches what the other side names too; a
+bilateral place is one on each side. So «left temporal lobe» against «left frontal lobe» is no
+touch: this is stricter than an outline, which may cross the border of two lobes.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from ml.agreement import (
 )
 from preread.findings import PreRead
 from preread.reader_study.answers import NamedBleed
-from preread.terms import KINDS, HemorrhageType, Laterality, Level, Region
+from preread.terms import KINDS, REGION, HemorrhageType, Laterality, Level, Region
 
 Spot = tuple[Laterality, Region]
 
@@ -76,5 +77,6 @@ def compare_words(named: Sequence[NamedBleed], document: PreRead) -> Place | Non
 
 
 def _spots(side: Laterality, region: Region) -> tuple[Spot, ...]:
+    group = REGION[region].coarse or region
     sides = (Laterality.LEFT, Laterality.RIGHT) if side is Laterality.BILATERAL else (side,)
-    return tuple((one, region) for one in sides)
+    return tuple((one, group) for one in sides)

@@ -15,6 +15,7 @@ from preread.dicom.eligibility import volume_images
 from preread.dicom.header import HeaderLimits, InstanceHeader, read_header
 from preread.dicom.images import SliceImage, read_slices
 from preread.dicom.stack import SliceStack, local_thickness_mm, stack_slices
+from preread.dicom.turn import turn_of
 from preread.errors import UnreadableVolume
 from preread.terms import ReasonCode
 
@@ -221,15 +222,11 @@ def to_radiological(volume: Volume) -> Volume:
     Volume
         The same voxels at the same places in the patient; arrays may be views.
     """
-    turned = volume
-    across = turned.affine[:3, 2] / np.linalg.norm(turned.affine[:3, 2])
-    if abs(across[1]) > abs(across[0]):
-        turned = _swap_rows_and_columns(turned)
-    if turned.affine[0, 2] < 0:
+    turn = turn_of(volume.affine[:3, 2].tolist(), volume.affine[:3, 1].tolist())
+    turned = _swap_rows_and_columns(volume) if turn.swap else volume
+    if turn.flip_columns:
         turned = _flip(turned, 2)
-    if turned.affine[1, 1] < 0:
-        turned = _flip(turned, 1)
-    return turned
+    return _flip(turned, 1) if turn.flip_rows else turned
 
 
 def _swap_rows_and_columns(volume: Volume) -> Volume:

@@ -14,25 +14,17 @@
 """
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from preread.dicom.picture import WindowName
 from preread.errors import SettingsInvalid
 from preread.findings import PreRead
 from preread.terms import ReasonCode
 
 SCHEMA_VERSION: Final = "1.0"
-
-
-class ViewWindow(StrEnum):
-    """The windows that a reader can choose."""
-
-    BRAIN = "brain"
-    SUBDURAL = "subdural"
-    BONE = "bone"
 
 
 class _Value(BaseModel):
@@ -137,7 +129,7 @@ class StudyFolder:
         """Return which study a case is."""
         return Identity.model_validate_json((self.case_path(number) / "identity.json").read_bytes())
 
-    def slice_path(self, number: int, window: ViewWindow, index: int) -> Path:
+    def slice_path(self, number: int, window: WindowName, index: int) -> Path:
         """Return the picture of a slice."""
         return self.case_path(number) / window.value / f"{index:03d}.png"
 

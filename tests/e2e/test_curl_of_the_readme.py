@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from preread.findings import SCHEMA_VERSION
 from preread.terms import HemorrhageType, Level
 from tests.builders import instance_bytes, key_for
 from tests.support.seed import png, pre_read_of
@@ -59,12 +60,13 @@ def test_curl_alone_sends_reads_follows_and_reports(resources, tmp_path):
             said[command] = printed
             if "order_class=ER" in command:
                 said["study_id"] = json.loads(printed)["studies"][0]["study_id"]
-                pre_read_of(resources, Level.CRITICAL, (HemorrhageType.SDH,))
+                pre_read_of(resources, Level.CRITICAL, (HemorrhageType.SDH,), slices=True)
             assert '"status":4' not in printed, (command, printed)
 
     answers = list(said.values())
     assert any('"event_seq"' in printed for printed in answers)
     assert any("event: worklist" in printed or ": from" in printed for printed in answers)
-    assert any('"schema_version":"1.1"' in printed for printed in answers)
+    assert any(f'"schema_version":"{SCHEMA_VERSION}"' in printed for printed in answers)
     assert any('"turnaround"' in printed for printed in answers)
     assert (tmp_path / "1.png").read_bytes() == png(160)
+    assert (tmp_path / "slice.png").read_bytes().startswith(b"\x89PNG")

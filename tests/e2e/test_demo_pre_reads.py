@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.place_words import side_of
 from ml.predictor import TorchPredictor
 from preread.db.engine import open_database
 from preread.demo_studies import STUDIES, draw
@@ -27,7 +28,6 @@ from preread.store import Store
 from preread.work import claim_next, finish_claim
 from tests.builders import send
 from worker.reading import ModelReader
-from worker.wording import side_of
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -59,7 +59,7 @@ def test_a_store_that_cannot_be_written_is_not_ready(client, resources, monkeypa
 
 def test_the_version_names_all_contracts(client, resources):
     body = client.get("/version", headers=bearer(resources, Role.SENDER)).json()
-    assert body["pre_read_schema_version"] == "1.1"
+    assert body["pre_read_schema_version"] == "1.2"
     assert body["policy_version"]
     assert body["mode"] == "research_preread"
 

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from ml.reader_study.__main__ import main as write_results
+from preread.dicom.picture import WindowName
 from preread.errors import SettingsInvalid
 from preread.reader_study.answers import FirstRead, NamedBleed, Scored, Verdict
-from preread.reader_study.cases import StudyFolder, ViewWindow
+from preread.reader_study.cases import StudyFolder
 from preread.reader_study.journal import Journal
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
@@ -65,7 +66,7 @@ def test_a_folder_becomes_cases_once_and_its_answers_a_report(source, scratch, t
     # What readers see
     blood = set(np.flatnonzero(BLEED.kinds.any(axis=(1, 2))))
     assert blood >= set(shown.outlined) > set()
-    plain = pixels(target.slice_path(number, ViewWindow.BONE, 0))
+    plain = pixels(target.slice_path(number, WindowName.BONE, 0))
     outline = pixels(target.outline_path(number, shown.outlined[0]))
     assert plain.shape == (*outline.shape[:2], 3)
     assert 0 < (outline[..., 3] > 0).mean() < 1 / 20

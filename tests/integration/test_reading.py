@@ -56,7 +56,8 @@ def test_a_bleed_is_written_down_with_type_side_place_and_volume(resources, pred
     assert finding.type is HemorrhageType.IPH
     assert finding.volume_ml == pytest.approx(BLEED.volume_ml, rel=0.1)
     assert {place.laterality for place in finding.locations} == {Laterality.LEFT}
-    assert document.text.summary.startswith("Suspected left intraparenchymal hemorrhage, ")
+    assert document.text.summary.startswith("Suspected acute left ")
+    assert " intraparenchymal hemorrhage, " in document.text.summary
     assert document.study.synthetic
     assert document.input.slice_count == 32
     assert document.triage_effect.applied

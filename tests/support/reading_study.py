@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from preread.dicom.picture import WindowName
 from preread.findings import PreRead
 from preread.reader_study.cases import (
     SCHEMA_VERSION,
@@ -13,7 +14,6 @@ from preread.reader_study.cases import (
     Identity,
     Plan,
     StudyFolder,
-    ViewWindow,
 )
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
@@ -47,7 +47,7 @@ class Case:
         )
         identity = Identity(study_instance_uid=f"1.2.{number}", sop_instance_uids=())
         path = folder.case_path(number)
-        for window in ViewWindow:
+        for window in WindowName:
             (path / window.value).mkdir(parents=True)
             for index in range(SLICES):
                 folder.slice_path(number, window, index).write_bytes(b"PNG of a slice")

@@ -4,6 +4,8 @@ import struct
 import zlib
 from dataclasses import replace
 
+from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, encode_record
+from preread.findings import SliceRecordFile
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
 from preread.work import claim_next, fail_claim, finish_claim
 from tests.builders import instance_bytes, result, send, send_study
@@ -27,8 +29,8 @@ def png(gray=90, size=8):
     )
 
 
-def pre_read_of(resources, level=Level.NONE, kinds=(), images=1, summary=None):
-    """Claim the next task and finish it; return the study's ID."""
+def pre_read_of(resources, level=Level.NONE, kinds=(), images=1, summary=None, *, slices=False):
+    """Claim the next task and finish it, with its slices kept if asked; return the study's ID."""
     claim = claim_next(resources, "w1")
     stored = tuple(
         (
@@ -41,8 +43,38 @@ def pre_read_of(resources, level=Level.NONE, kinds=(), images=1, summary=None):
     if summary is not None:
         text = brought.document.text.model_copy(update={"summary": summary})
         brought = replace(brought, document=brought.document.model_copy(update={"text": text}))
+    if slices:
+        brought = with_slices(resources, claim, brought)
     finish_claim(resources, claim, brought, worker="w1")
     return claim.study.id
+
+
+def with_slices(resources, claim, brought):
+    """Keep the small slices of a claim; the second shows F1, three pixels on the patient's left."""
+    record = SliceRecord(
+        series_instance_uid=claim.instances[0].series_instance_uid,
+        rows=16,
+        columns=16,
+        pixel_spacing_mm=(15.0, 15.0),
+        orientation=(1, 0, 0, 0, 1, 0),
+        synthetic=True,
+        findings=(OutlinedFinding(finding_id="F1", type=HemorrhageType.SDH, volume_ml=12.5),),
+        slices=tuple(
+            RecordedSlice(
+                sha256=one.sha256,
+                frame=0,
+                sop_instance_uid=one.sop_instance_uid,
+                instance_number=number,
+                position_mm=(-120.0, -120.0, 5.0 * number),
+                runs=(6 * 16 + 10, 3, 1) if number == 2 else (),
+            )
+            for number, one in enumerate(claim.instances, start=1)
+        ),
+    )
+    kept = resources.store.keep_bytes(encode_record(record))
+    where = SliceRecordFile(sha256=kept, url=f"/v1/studies/{claim.study.id}/slices")
+    told = brought.document.input.model_copy(update={"slice_record": where})
+    return replace(brought, document=brought.document.model_copy(update={"input": told}))
 
 
 def failed(resources):

@@ -6,7 +6,7 @@ import pytest
 from ml.anatomy import find_frame, laterality, locate_voxels, places
 from ml.intracranial import find_interior
 from preread.terms import HemorrhageType, Laterality, Region
-from tests.support.heads import head
+from tests.support.heads import head, turned_head
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
 HEIGHTS_MM = np.arange(32) * 5.0
@@ -27,21 +27,24 @@ def around(frame, up_mm, back_mm, left_mm, count=200):
 
 
 def test_the_axes_of_a_straight_head_are_straight(frame):
-    offset, per_row, per_slice = frame.midline
-    assert offset + 79.5 * per_row + 15.5 * per_slice == pytest.approx(79.5, abs=0.5)
-    assert abs(per_row) < 0.01
+    assert frame.axis.columns(79.5, 15.5) == pytest.approx(79.5, abs=0.5)
+    assert abs(frame.axis.per_row) < 0.01
     assert (frame.back - frame.front) * 1.4 == pytest.approx(170, abs=5)
     assert frame.top_mm == pytest.approx(HEIGHTS_MM[15] + 2.5 + 75, abs=6)
 
 
-def test_the_midline_of_a_turned_head_turns_with_it():
-    turned = np.stack([np.roll(plane, 12, axis=1) for plane in head().volume.hu])
-    for row in range(turned.shape[1]):
-        turned[:, row] = np.roll(turned[:, row], (row - 80) // 10, axis=1)
-    frame = find_frame(find_interior(turned, 1.4), HEIGHTS_MM)
-    assert frame.midline[1] == pytest.approx(0.1, abs=0.02)
-    position = locate_voxels(frame, np.array([[15.5, 79.5, 91.5], [15.5, 39.5, 87.5]]))
-    assert np.abs(position.left_mm).max() < 3
+@pytest.mark.parametrize("turn_deg", [-20.0, -8.0, 12.0])
+def test_the_axes_of_a_turned_head_turn_with_it(turn_deg):
+    frame = find_frame(find_interior(turned_head(turn_deg), 1.4), HEIGHTS_MM)
+    turn = np.deg2rad(turn_deg)
+    # 70 mm to the front, to the back, and 50 mm to the left of the head's own axes.
+    own_mm = np.array([[-70.0, 0.0], [70.0, 0.0], [0.0, 50.0]])
+    back = own_mm[:, 0] * np.cos(turn) - own_mm[:, 1] * np.sin(turn)
+    left = own_mm[:, 1] * np.cos(turn) + own_mm[:, 0] * np.sin(turn)
+    voxels = np.column_stack([np.full(3, 15.5), 79.5 + back / 1.4, 79.5 + left / 1.4])
+    position = locate_voxels(frame, voxels)
+    assert position.left_mm == pytest.approx([0, 0, 50], abs=2.5)
+    assert position.behind == pytest.approx([15 / 170, 155 / 170, 0.5], abs=0.03)
 
 
 @pytest.mark.parametrize(

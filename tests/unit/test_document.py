@@ -111,7 +111,7 @@ def finding(kind=HemorrhageType.SDH, **changes):
         "density_reason": None,
         "places": (
             Place(Region.FRONTAL_CONVEXITY, Laterality.RIGHT, 0.7),
-            Place(Region.PARIETAL_LOBE, Laterality.RIGHT, 0.3),
+            Place(Region.PARIETAL_CONVEXITY, Laterality.RIGHT, 0.3),
         ),
         "places_reason": None,
         "slices": SliceSpan(first=4, last=9, peak=6),
@@ -147,6 +147,7 @@ def assessment(*findings, level=Level.CRITICAL, **changes):
         "slice_any": np.zeros(20, np.float32),
         "slice_probabilities": np.zeros((20, 5), np.float32),
         "mask": np.zeros((20, 4, 4), bool),
+        "mask_kinds": np.zeros((20, 4, 4), np.uint8),
         "key_slices": (KeySlice(6, tuple(sorted(present)), bool(findings)),),
         "warnings": ("DEMONSTRATOR",),
         "timing": StageTiming(100.0, 2000.0, 150.0),
@@ -284,13 +285,14 @@ def test_a_finding_without_an_outline_keeps_its_reasons():
     assert (written.volume_ml, written.slices, written.locations) == (None, None, ())
     assert written.volume_ml_reason == written.locations_reason == "no outline"
     assert summaries(assessment(bare))[0].place is None
-    assert document.text.summary == "Suspected subdural hemorrhage; midline shift 6 mm to the left."
+    assert document.text.summary == "Suspected subdural hematoma; midline shift 6 mm to the left."
 
 
 def test_the_summary_tells_thickness_and_the_way_the_midline_moved():
     told = write_document(reading(assessment(finding()))).text.summary
     assert told == (
-        "Suspected right subdural hemorrhage, 43 ml, 9 mm thick; midline shift 6 mm to the left."
+        "Suspected acute right frontoparietal subdural hematoma, 43 ml, 9 mm thick; "
+        "midline shift 6 mm to the left."
     )
 
 

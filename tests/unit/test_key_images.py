@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.keyimages import OUTLINE_RGB, render_key_image
+from ml.keyimages import render_slice
+from preread.dicom.picture import OUTLINE_RGB, Outline
 from tests.support.heads import Ball, head
 
 HEAD = head(Ball((10, 0, 25), 18))
@@ -16,7 +17,8 @@ MASK = HEAD.kinds[SLICE] > 0
 
 
 def picture(volume=HEAD.volume, mask=MASK, *, overlay=True, synthetic=False):
-    png = render_key_image(volume, SLICE, mask, overlay=overlay, synthetic=synthetic)
+    outlines = [Outline(mask)] if overlay else []
+    png = render_slice(volume, SLICE, outlines, synthetic=synthetic)
     assert png.startswith(b"\x89PNG")
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
@@ -28,7 +30,6 @@ def outline(pixels):
 def test_the_outline_is_drawn_only_when_asked():
     assert outline(picture()).any()
     assert not outline(picture(overlay=False)).any()
-    assert not outline(picture(mask=None)).any()
 
 
 def test_the_patients_left_is_on_the_right_of_the_picture():
@@ -57,5 +58,5 @@ def test_unequal_spacing_still_gives_a_round_head():
 
 
 def test_no_metadata_travels_with_the_picture():
-    png = render_key_image(HEAD.volume, SLICE, None, overlay=False, synthetic=True)
+    png = render_slice(HEAD.volume, SLICE, [], synthetic=True)
     assert Image.open(io.BytesIO(png)).info == {}

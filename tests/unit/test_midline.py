@@ -7,7 +7,7 @@ from ml.anatomy import NO_AXES, find_frame
 from ml.intracranial import find_interior
 from ml.midline import NO_VENTRICLES, OPEN_SKULL, measure_shift
 from preread.terms import Laterality
-from tests.support.heads import SKULL_HU, head
+from tests.support.heads import SKULL_HU, head, turned_head
 
 SIZE, SPACING_MM, SLICES = 160, 1.4, 32
 HEIGHTS_MM = np.arange(SLICES) * 5.0
@@ -29,20 +29,6 @@ def with_horns(shift_mm=0.0, turn_deg=0.0, hu=None, wide_mm=8.0):
     for slab in np.flatnonzero((up > 0) & (up < 25)):
         hu[slab][horns] = FLUID_HU
     return hu
-
-
-def turned_head(turn_deg):
-    """The skull of :func:`head`, turned about the vertical."""
-    up = (np.arange(SLICES) - (SLICES - 1) / 2) * 5.0
-    across = (np.arange(SIZE) - (SIZE - 1) / 2) * SPACING_MM
-    height, back, left = np.meshgrid(up, across, across, indexing="ij")
-    turn = np.deg2rad(turn_deg)
-    along = back * np.cos(turn) + left * np.sin(turn)
-    aside = left * np.cos(turn) - back * np.sin(turn)
-    inner = (height / 75) ** 2 + (along / 85) ** 2 + (aside / 65) ** 2
-    outer = (height / 83) ** 2 + (along / 93) ** 2 + (aside / 73) ** 2
-    hu = np.where(inner <= 1, 35.0, np.where(outer <= 1, SKULL_HU, -1000.0))
-    return hu.astype(np.float32)
 
 
 def shift_of(hu):

@@ -215,6 +215,14 @@ def test_places_in_words_are_compared_by_side_and_region(named, place):
     assert compare_words(named, document) is place
 
 
+def test_regions_of_one_group_are_one_place():
+    deep = POSITIVE.findings[0].locations[0].model_copy(update={"region": Region.THALAMUS})
+    finding = POSITIVE.findings[0].model_copy(update={"locations": (deep,)})
+    document = POSITIVE.model_copy(update={"findings": (finding,)})
+    assert compare_words([bleed(IPH, RIGHT, Region.PUTAMEN)], document) is Place.EVERYWHERE
+    assert compare_words([bleed(IPH, LEFT, Region.PUTAMEN)], document) is Place.NOWHERE
+
+
 def test_the_rubric_is_computed_from_the_readers_words():
     exact = [bleed(kind) for kind in SAID]
     assert computed_score(exact, POSITIVE) == 4
