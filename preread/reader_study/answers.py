@@ -38,8 +38,9 @@ class FalsePositiveCause(StrEnum):
 
     CALCIFICATION = "calcification"
     ARTIFACT = "artifact"
-    POSTOPERATIVE = "postoperative"
+    POSTOP = "postop"
     TUMOR = "tumor"
+    VESSEL = "vessel"
     OTHER = "other"
 
 

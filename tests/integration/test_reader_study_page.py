@@ -11,7 +11,7 @@ from preread.notice import NOTICE
 from preread.reader_study.answers import FirstRead, Opened, Scored, SignedIn, Step
 from preread.reader_study.journal import read_events
 from preread.reader_study.order import reading_order
-from tests.support.reading_study import SEED, Case, golden, prepared
+from tests.support.reading_study import OUTLINE, SEED, Case, golden, prepared
 
 OWN = {"sec-fetch-site": "same-origin"}
 SDH = {"type": "SDH", "side-SDH": "R", "place-SDH": "frontal_convexity"}
@@ -77,7 +77,7 @@ def test_after_the_first_read_the_pre_read_is_shown_and_scored(client, folder, c
     page = client.get("/cases/1").text
     assert "Test pre-read, level critical." in page
     assert "You said:" in page
-    assert client.get("/cases/1/outlines/12").content == b"PNG of an outline"
+    assert client.get("/cases/1/outlines/12").content == OUTLINE
     clock.forward(9)
     assert send(client, 1, "score", **SDH, score="3", comment="edge").status_code == 303
     first, last = (e for e in read_events(folder.answers_path) if isinstance(e, FirstRead | Scored))

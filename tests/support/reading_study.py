@@ -1,10 +1,12 @@
-"""A small prepared reading study: pre-reads from the golden files, pictures of a few bytes."""
+"""A small prepared reading study: pre-reads from the golden files, pictures of one pixel."""
 
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from preread.dicom.picture import WindowName
 from preread.findings import PreRead
@@ -20,6 +22,16 @@ GOLDEN = Path(__file__).parents[1] / "contract" / "golden"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SLICES = 13
 SEED = 7
+
+
+def one_pixel(*rgba: int) -> bytes:
+    """A PNG."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (1, 1), rgba).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+SLICE, OUTLINE = one_pixel(90, 90, 90, 255), one_pixel(255, 64, 64, 128)
 
 
 def golden(name: str) -> PreRead:
@@ -50,10 +62,10 @@ class Case:
         for window in WindowName:
             (path / window.value).mkdir(parents=True)
             for index in range(SLICES):
-                folder.slice_path(number, window, index).write_bytes(b"PNG of a slice")
+                folder.slice_path(number, window, index).write_bytes(SLICE)
         (path / "outline").mkdir()
         for index in outlined:
-            folder.outline_path(number, index).write_bytes(b"PNG of an outline")
+            folder.outline_path(number, index).write_bytes(OUTLINE)
         mask = np.zeros((SLICES, 4, 4), np.bool_)
         np.savez(folder.voxels_path(number), mask=np.packbits(mask), shape=mask.shape)
         for name, value in (("case", facts), ("pre-read", document), ("identity", identity)):
