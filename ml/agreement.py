@@ -1,33 +1,13 @@
 """How far a pre-read agrees with the truth about a bleeding study: a score of 0 to 4 by a written rubric.
 
-The first report on this kind of software let radiologists give such a score to 291 positive
-studies and did not print their rubric. This one is computed, so the two distributions stand
-beside each other for orientation and are not the same measurement.
+The rubric stands in words in :mod:`preread.rubric`, where the page of a reading study and the
+reports take it from; here it is computed. A computed score and a radiologist's are not the same
+measurement, so a report shows the two beside each other and how often they agree.
 
-Two questions are asked of a study with hemorrhage, apart from each other:
-
-*Types.* **Exact**: the types named are the types present. **Close**: the main type is named
-and at most one type is missing or extra. **Other**: neither. The main type is the one with the
-most blood outlined under its name, or, where none is, on the most slices; equals are all main.
-
-*Place.* **Everywhere**: the true lesions that the outline touches hold more than three quarters of the
-blood, and the outlined lesions that touch blood more than three quarters of the outline.
-**Somewhere**: any lesion is touched. **Nowhere**: none is, or nothing is outlined. Touching is having a
-tenth of the lesion in common. A bleed on the wrong side is nowhere; one of two sides is somewhere.
-
-===== =======================================================================================
-score meaning
-===== =======================================================================================
-4     flagged at any level, types exact, place everywhere
-3     flagged, types exact or close, place everywhere or somewhere, not both at their best
-2     flagged, and one of the two: types exact or close, or place everywhere or somewhere
-1     flagged, neither the types nor the place
-0     missed: the level is «none»
-===== =======================================================================================
-
-Where the truth has no outline the place is not asked, and the types alone decide: exact 4,
-close 3, other 1. Where the truth names no types there is no score. A study without hemorrhage
-has none either. Regions («left temporal») have no truth yet in any source, so only the outline
+What the words mean here: the main type is the one with the most blood outlined under its name,
+or, where none is, on the most slices; equals are all main. Touching is having a tenth of the
+lesion in common. Where the truth has no outline the place is not asked; where it names no types
+there is no score. Regions («left temporal») have no truth yet in any source, so only the outline
 says where.
 """
 
@@ -39,13 +19,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from preread.rubric import BEST_SCORE
 from preread.terms import HemorrhageType
 
 # Untouched lesions may hold less than this; as for the lesser side in ``ml.anatomy``.
 UNTOUCHED_SHARE: Final = 0.25
 # Of a lesion's volume: less in common is no touch.
 TOUCH_SHARE: Final = 0.10
-BEST: Final = 4
+BEST: Final = BEST_SCORE
 
 
 class Types(IntEnum):

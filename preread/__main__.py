@@ -17,6 +17,7 @@ from preread.errors import PreReadError
 from preread.key_commands import end_key, make_key, show_keys
 from preread.logs import configure_logs
 from preread.printing import say
+from preread.reader_study.command import add_arguments, reader_study
 from preread.settings import Settings
 from preread.terms import OrderClass
 
@@ -92,6 +93,10 @@ def _parser() -> argparse.ArgumentParser:
 
     migrated = commands.add_parser("migrate", help="bring the database to the newest schema")
     migrated.set_defaults(command=migrate)
+
+    studied = commands.add_parser("reader-study", help="radiologists score pre-reads of a folder")
+    add_arguments(studied)
+    studied.set_defaults(command=reader_study)
 
     _add_key_commands(commands.add_parser("key", help="make, list and revoke API keys"))
     return parser

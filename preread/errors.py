@@ -34,6 +34,7 @@
     ├── UnreadableVolume            (reason)         the images give no volume
     ├── InvalidBundle               weights and manifest do not belong together
     ├── InvalidSource               a folder of labeled studies is not laid out as it must be
+    ├── InvalidJournal              the answers of a reading study cannot be read
     ├── UnreadableStudy             one labeled study cannot be used; the others can
     └── SettingsInvalid
 
@@ -293,6 +294,12 @@ class InvalidSource(PreReadError):
     """A folder of labeled studies is not laid out, or not labeled, as its source is described."""
 
     code = "source-invalid"
+
+
+class InvalidJournal(PreReadError):
+    """The answers of a reading study are damaged."""
+
+    code = "journal-invalid"
 
 
 class UnreadableStudy(PreReadError):

@@ -33,6 +33,23 @@ from worker.slices import record_slices
 
 
 @dataclass(frozen=True, slots=True)
+class CloseReading:
+    """A result with what it was made from; without volume and assessment if not assessed.
+
+    Attributes
+    ----------
+    volume
+        In radiological orientation.
+    assessment
+        Its masks lie on the grid of ``volume``.
+    """
+
+    result: Result
+    volume: Volume | None = None
+    assessment: Assessment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReader:
     """Reads studies from the store with one warm model."""
 
@@ -51,6 +68,10 @@ class ModelReader:
 
         A study that cannot be assessed gets a pre-read too, which says why.
         """
+        return self.read_closely(claim).result
+
+    def read_closely(self, claim: Claim) -> CloseReading:
+        """Return the same together with the volume and the assessment behind it."""
         started_at = time.perf_counter()
         known = self._look_at(claim)
         if known.choice.selected is None:
@@ -90,7 +111,7 @@ class ModelReader:
                 slice_record_sha256=self._keep_slices(known, read, assessment),
             )
         )
-        return Result(document, images, summaries(assessment))
+        return CloseReading(Result(document, images, summaries(assessment)), volume, assessment)
 
     def _look_at(self, claim: Claim) -> Known:
         headers = []
@@ -139,7 +160,7 @@ class ModelReader:
         reasons: Sequence[ReasonCode],
         started_at: float,
         read: Volume | None = None,
-    ) -> Result:
+    ) -> CloseReading:
         document = write_document(
             Reading(
                 pre_read_id=str(uuid4()),
@@ -154,7 +175,7 @@ class ModelReader:
                 slice_record_sha256=None if read is None else self._keep_slices(known, read, None),
             )
         )
-        return Result(document, (), ())
+        return CloseReading(Result(document, (), ()))
 
 
 def _provenance(bundle: Bundle, predictor: Predictor) -> Model:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 import matplotlib as mpl
@@ -48,13 +49,18 @@ def draw_plots(figures: Figures) -> dict[str, str]:
         "Dice of slices with blood": _dice,
         "Blood of known type by the type it was given": _confusion,
     }
-    return {title: _svg(title, draw, figures) for title, draw in plots.items()}
+    return {title: svg_of(title, partial(_on, draw, figures)) for title, draw in plots.items()}
 
 
-def _svg(title: str, draw: Draw, figures: Figures) -> str:
+def _on(draw: Draw, figures: Figures, axes: Axes) -> None:
+    draw(axes, figures)
+
+
+def svg_of(title: str, draw: Callable[[Axes], None], *, projection: str = "rectilinear") -> str:
+    """Draw one plot as an SVG element that names no outside file and is the same bytes again."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": title}):  # type: ignore[dict-item]
         figure = Figure(INCHES, layout="constrained")
-        draw(figure.subplots(), figures)
+        draw(figure.add_subplot(projection=projection))
         buffer = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)

@@ -10,7 +10,6 @@ from typing import Final
 import jinja2
 from pydantic import JsonValue
 
-import ml.agreement
 from ml.bundle import Bundle
 from ml.evaluation.estimates import ROUNDS, Figures
 from ml.evaluation.figures import report_figures
@@ -19,6 +18,7 @@ from ml.evaluation.plots import draw_plots
 from ml.evaluation.results import Outcome, StudyResult, UnreadStudy
 from preread import __version__
 from preread.notice import NOTICE
+from preread.rubric import rubric_text
 from preread.terms import KINDS
 
 REPORT_FILE: Final = "report.json"
@@ -108,7 +108,7 @@ def render_page(
         report=report,
         notice=NOTICE,
         plots=draw_plots(report),
-        rubric=ml.agreement.__doc__,
+        rubric=rubric_text(),
         exhibits=exhibits,
         results=[one for one in outcomes if isinstance(one, StudyResult)],
         unread=[one for one in outcomes if isinstance(one, UnreadStudy)],

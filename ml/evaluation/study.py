@@ -137,7 +137,7 @@ def evaluate_study(study: LabeledStudy, judge: Judge) -> Evaluated:
 
     A study that the worker would not assess, or whose reading fails, is an outcome too.
     """
-    source, mask = _turned(study)
+    source, mask = turned(study)
     identity = judge.identity(study)
     try:
         unfit = why_unfit(study.volume)
@@ -193,12 +193,12 @@ def _agreement(read: _Read, blood: SharedBlood | None) -> int | None:
     true = frozenset(kind for kind, is_ in zip(KINDS, study.study_kinds, strict=True) if is_ == 1)
     types = None
     if true and not (study.study_kinds == UNKNOWN).any():
-        types = compare_types(true, main_types(true, _amounts(study, blood)), _named(assessment))
+        types = compare_types(true, main_types(true, amounts_of(study, blood)), _named(assessment))
     place = compare_places(*blood.matches()) if blood is not None and blood.true else None
     return agreement(detected=assessment.level is not Level.NONE, types=types, place=place)
 
 
-def _amounts(study: LabeledStudy, blood: SharedBlood | None) -> NDArray[np.float64]:
+def amounts_of(study: LabeledStudy, blood: SharedBlood | None) -> NDArray[np.float64]:
     """Return (K,) ml outlined under each name, or, where none is, slices that show it."""
     if blood is not None and blood.kind_ml.any():
         outlined_ml: NDArray[np.float64] = blood.kind_ml.sum(axis=1)
@@ -254,7 +254,7 @@ def _mean_hu(source: Volume, inside: NDArray[np.bool_] | None) -> float | None:
     return density_of(source.hu[inside]).mean_hu
 
 
-def _turned(study: LabeledStudy) -> tuple[Volume, NDArray[np.uint8] | None]:
+def turned(study: LabeledStudy) -> tuple[Volume, NDArray[np.uint8] | None]:
     """Return the volume and its mask in radiological orientation."""
     source = to_radiological(study.volume)
     if study.mask is None:

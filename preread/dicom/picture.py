@@ -120,6 +120,26 @@ def draw_slice(
     return buffer.getvalue()
 
 
+def draw_outlines(plane: Plane, outlines: Sequence[Outline]) -> bytes:
+    """Draw outlines and labels alone, to be laid over a slice in any window.
+
+    Returns
+    -------
+    bytes
+        PNG, RGBA, of the size of :func:`draw_slice`, transparent but for what is drawn.
+    """
+    size = _size(plane)
+    insides = [_inside(outline.mask, size) for outline in outlines]
+    pixels = np.zeros((size[1] + BAND_PX, size[0], 4), np.uint8)
+    for outline, inside in zip(outlines, insides, strict=True):
+        pixels[: size[1]][_edge(inside)] = (*outline.rgb, 255)
+    picture = Image.fromarray(pixels)
+    _label(picture, size, outlines, insides)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()
+
+
 def gray_levels(hu: NDArray[np.float32], window: DisplayWindow) -> NDArray[np.uint8]:
     """Return 0..255, linear over the window (PS3.3 C.11.2.1.3.2).
 
