@@ -74,16 +74,20 @@ class _Feed:
         self._worklist = worklist
         self._arrived = 0
         self._heard = 0
+        self._now_ms = 0
 
     def until_somebody_waits(self, now_ms: int) -> int:
-        """Advance to a time, or to the first arrival after it if nobody waits; return the time."""
-        self._advance(now_ms)
+        """Advance to a time, or to the first arrival after it if nobody waits; return the time.
+
+        Time never goes back: a reader who was free for long begins when the work comes.
+        """
+        self._advance(max(now_ms, self._now_ms))
         if len(self._worklist) == 0:
-            now_ms = max(now_ms, self._arrivals_ms[self._arrived])
-            self._advance(now_ms)
-        return now_ms
+            self._advance(max(self._now_ms, self._arrivals_ms[self._arrived]))
+        return self._now_ms
 
     def _advance(self, now_ms: int) -> None:
+        self._now_ms = now_ms
         while self._arrived < len(self._arrivals_ms) and self._arrivals_ms[self._arrived] <= now_ms:
             self._worklist.add(self._arrived)
             self._arrived += 1

@@ -43,6 +43,17 @@ class Comparison:
     exact_min: float
     simulated_min: Estimate
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the exact wait lies within twice the half width of the simulated interval.
+
+        Twice, because there are dozens of comparisons and each interval misses one time in 20.
+        """
+        low, high = self.simulated_min.low, self.simulated_min.high
+        if low is None or high is None:
+            return False
+        return abs(self.exact_min - self.simulated_min.mean) <= high - low
+
 
 CASES: Final = (
     (Queue(load=0.8), Discipline.NONE),
@@ -72,6 +83,21 @@ def compare(
         )
         for group in groups
     ]
+
+
+def comparison_text(comparisons: Sequence[Comparison]) -> str:
+    """Return comparisons as a Markdown table."""
+    head = "| queue | readers | load | group | exact, min | simulated, min | agrees |"
+    rows = []
+    for one in comparisons:
+        low, high = one.simulated_min.low, one.simulated_min.high
+        interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
+        rows.append(
+            f"| {one.discipline.value} | {one.queue.readers} | {one.queue.load} | {one.group} "
+            f"| {one.exact_min:.2f} | {one.simulated_min.mean:.2f}{interval} "
+            f"| {'yes' if one.agrees else '**no**'} |"
+        )
+    return "\n".join([head, "| --- " * 7 + "|", *rows])
 
 
 def scenario_of(queue: Queue) -> Scenario:
