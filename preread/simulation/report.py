@@ -139,7 +139,7 @@ def _experiment_data(experiment: Experiment) -> dict[str, Any]:
                 "breaker_tripped_after": [run.tripped_after for run in runs],
                 "against_reference": {
                     group: {
-                        "ratio": asdict(ratio(runs, reference, group)),
+                        "ratio": _number(ratio(runs, reference, group)),
                         "difference": asdict(estimate(differences(runs, reference, group))),
                     }
                     for group in GROUPS
@@ -149,6 +149,10 @@ def _experiment_data(experiment: Experiment) -> dict[str, Any]:
             for name, runs in experiment.runs.items()
         },
     }
+
+
+def _number(value: Estimate) -> dict[str, Any] | None:
+    return None if math.isnan(value.mean) else asdict(value)
 
 
 def _wait_data(runs: Sequence[RunFigures], group: str) -> dict[str, Any]:
@@ -210,8 +214,10 @@ def _trips(runs: Sequence[RunFigures]) -> str:
 
 
 def _with_interval(value: Estimate, form: str) -> str:
+    if math.isnan(value.mean):  # of a reference that never waited
+        return _NOTHING
     text = f"{value.mean:{form}}".replace("-", "−")
-    if value.low is None or value.high is None or math.isnan(value.mean):
+    if value.low is None or value.high is None:
         return text
     return f"{text} ({value.low:{form}} to {value.high:{form}})".replace("-", "−")
 

@@ -17,7 +17,7 @@ from preread.ranking import (
     sort_key,
 )
 from preread.simulation.experiment import Drawn, run_experiment
-from preread.simulation.figures import BLEEDS, CLEAR, FOUND, MISSED, SAID_NONE, estimate, ratio
+from preread.simulation.figures import BLEEDS, CLEAR, FOUND, MISSED, UNFLAGGED, estimate, ratio
 from preread.simulation.goals import breaker_goals, waiting_goals
 from preread.simulation.policies import (
     REFERENCE,
@@ -193,13 +193,12 @@ def test_flags_on_top_break_the_bound_that_the_shipped_policy_keeps():
     assert tripped <= 60
 
 
-def test_bleeds_wait_much_less_and_missed_ones_hardly_longer():
-    experiment = run_experiment(
-        Drawn(SHIPPED["busy"], 8_000), [REFERENCE, Name.PROPOSED], range(3)
-    )
+def test_bleeds_wait_much_less_and_those_without_a_flag_hardly_longer():
+    experiment = run_experiment(Drawn(SHIPPED["busy"], 8_000), [REFERENCE, Name.PROPOSED], range(3))
     runs, reference = experiment.runs[Name.PROPOSED], experiment.runs[REFERENCE]
     assert ratio(runs, reference, BLEEDS).mean < 0.40
-    assert ratio(runs, reference, SAID_NONE).mean < 1.15
+    # A missed bleed waits where every study without a flag waits, and these are many.
+    assert ratio(runs, reference, UNFLAGGED).mean < 1.15
     assert all(run.violations == 0 for run in runs)
     assert len(waiting_goals(experiment)) == 5
 
