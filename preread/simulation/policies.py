@@ -7,12 +7,11 @@ whenever a reader is free.
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from preread.breaker import Window, trips
-from preread.ranking import MINUTE_MS, Policy, from_ms, place
+from preread.ranking import DEFAULT_POLICY, MINUTE_MS, Policy, from_ms, place
 from preread.simulation.scenario import Scenario
 from preread.simulation.trace import ORDERS, Trace
 from preread.terms import FLAGGED, Level, OrderClass
@@ -73,6 +72,9 @@ class Worklist(Protocol):
 class Monitor:
     """The circuit breaker of one site, fed with every result; nobody resets it.
 
+    Once tripped, it withholds the promotion of every result that follows; what was promoted
+    before keeps its place.
+
     Attributes
     ----------
     heard
@@ -81,7 +83,7 @@ class Monitor:
         How many results it took; None while the AI is believed.
     """
 
-    def __init__(self, expected_share: float, doubted_as: Level = Level.INDETERMINATE) -> None:
+    def __init__(self, expected_share: float, doubted_as: Level = Level.NONE) -> None:
         self.heard = 0
         self.tripped_after: int | None = None
         self._expected_share = expected_share
@@ -95,7 +97,7 @@ class Monitor:
             self._window = self._window.with_next(flagged=level in FLAGGED)
             if trips(self._window, self._expected_share):
                 self.tripped_after = self.heard
-        doubted = self.tripped_after is not None and level in FLAGGED
+        doubted = self.tripped_after is not None and level in DEFAULT_POLICY.promotions
         return self._doubted_as if doubted else level
 
 
@@ -140,8 +142,7 @@ class KeyedList:
         heapq.heappush(self._heap, (key, study))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Studies that differ by their arrival alone."""
 
     order: OrderClass

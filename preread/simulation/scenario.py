@@ -117,7 +117,7 @@ class Scenario(_Part):
     expected_flagged_share
         What the circuit breaker (:mod:`preread.breaker`) takes for healthy.
     doubted_as
-        The level by which a flag promotes once the breaker has tripped.
+        What a result that would promote counts as once the breaker has tripped.
     max_wait_min
         For the policy that puts on top whoever waited longer.
     """
@@ -139,7 +139,7 @@ class Scenario(_Part):
     reading: Reading = Reading()
     targets: Targets = Targets()
     expected_flagged_share: Annotated[float, Field(gt=0, lt=1)] = EXPECTED_SHARE
-    doubted_as: Level = Level.INDETERMINATE
+    doubted_as: Level = Level.NONE
     max_wait_min: PositiveFloat = 120.0
 
     @model_validator(mode="after")
