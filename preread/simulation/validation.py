@@ -87,17 +87,18 @@ def compare(
 
 def comparison_text(comparisons: Sequence[Comparison]) -> str:
     """Return comparisons as a Markdown table."""
-    head = "| queue | readers | load | group | exact, min | simulated, min | agrees |"
+    head = "| queue | readers | load | false positives | group | exact, min | simulated, min | agrees |"
     rows = []
     for one in comparisons:
         low, high = one.simulated_min.low, one.simulated_min.high
         interval = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
         rows.append(
-            f"| {one.discipline.value} | {one.queue.readers} | {one.queue.load} | {one.group} "
+            f"| {one.discipline.value} | {one.queue.readers} | {one.queue.load} "
+            f"| {one.queue.false_positive_share} | {one.group} "
             f"| {one.exact_min:.2f} | {one.simulated_min.mean:.2f}{interval} "
             f"| {'yes' if one.agrees else '**no**'} |"
         )
-    return "\n".join([head, "| --- " * 7 + "|", *rows])
+    return "\n".join([head, "| --- " * 8 + "|", *rows])
 
 
 def scenario_of(queue: Queue) -> Scenario:
