@@ -209,6 +209,17 @@ def test_an_evaluation_gets_the_plots_of_the_tests_environment_and_its_own_words
     assert ended.stdout.splitlines()[0] == "-m ml.evaluation run a folder --limit 3"
 
 
+def test_a_simulation_gets_the_plots_of_the_tests_environment_and_its_own_words(run, tmp_path):
+    run.prepare("dev", cpu=False)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / "run", "simulate", "--scenario", "busy"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[0] == "-m preread.simulation --scenario busy"
+
+
 # The locks
 
 
