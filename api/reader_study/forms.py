@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from preread.reader_study.answers import COMMENT_LENGTH, FalsePositiveCause, NamedBleed
+from preread.feedback import FalsePositiveCause
+from preread.reader_study.answers import COMMENT_LENGTH, NamedBleed
 from preread.rubric import SCORE_WORDS
 from preread.terms import KINDS, HemorrhageType, Laterality, Region
 

@@ -24,9 +24,10 @@ from api.reader_study.session import (
 from api.wording import milliliters, percent
 from preread.dicom.picture import WindowName
 from preread.errors import NotAllowed
+from preread.feedback import FalsePositiveCause
 from preread.findings import PreRead, midline_text
 from preread.notice import NOTICE
-from preread.reader_study.answers import FalsePositiveCause, NamedBleed, Progress, Step
+from preread.reader_study.answers import NamedBleed, Progress, Step
 from preread.reader_study.cases import CaseFacts
 from preread.reader_study.order import reader_code
 from preread.rubric import PLACE_WORDS, SCOPE, SCORE_WORDS, TYPES_WORDS

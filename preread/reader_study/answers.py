@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from preread.feedback import FalsePositiveCause, Verdict
 from preread.rubric import BEST_SCORE
 from preread.terms import LATERALITY_NAME, REGION, HemorrhageType, Laterality, Region
 
@@ -22,26 +23,6 @@ class Step(StrEnum):
 
     FIRST_READ = "first_read"
     SCORE = "score"
-
-
-class Verdict(StrEnum):
-    """The pre-read's flag against the reader's answer."""
-
-    TRUE_POSITIVE = "TP"
-    FALSE_POSITIVE = "FP"
-    FALSE_NEGATIVE = "FN"
-    TRUE_NEGATIVE = "TN"
-
-
-class FalsePositiveCause(StrEnum):
-    """What the software took for blood."""
-
-    CALCIFICATION = "calcification"
-    ARTIFACT = "artifact"
-    POSTOP = "postop"
-    TUMOR = "tumor"
-    VESSEL = "vessel"
-    OTHER = "other"
 
 
 class NamedBleed(_Value):

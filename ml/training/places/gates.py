@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 # A fit that is worse than the other folds' median by so many of their deviations is not trusted.
-# Chosen after the worst ten of 82 fits had been looked at; at 3 six good ones would be left out.
+# Chosen after the worst eight of 82 fits had been looked at; at 3 seven would be left out that
+# are right at the level of lobes.
 GATE_DEVIATIONS: Final = 6.0
 # Of a normal distribution, per median absolute deviation.
 DEVIATION_PER_MAD: Final = 1.4826

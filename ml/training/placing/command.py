@@ -31,7 +31,7 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Add the three steps to the command line of ``ml.training``."""
     training = steps.add_parser("train-places", help="the networks that name places, by fold")
     training.set_defaults(step=_train)
-    training.add_argument("--steps", type=int, default=Plan.steps)
+    training.add_argument("--steps", type=int, default=Plan().steps)
     figures = steps.add_parser("places-figures", help="what they name rightly, out of fold")
     figures.set_defaults(step=_figures)
     for step in (training, figures):
@@ -115,8 +115,7 @@ def _cpu_ms(heads: Sequence[LabeledHead], readers: Sequence[TorchPlaceReader]) -
     spent = []
     for one in heads:
         started = time.process_time()
-        for reader in readers:
-            lesions = list(read_lesions(one, reader))
+        lesions = [lesion for reader in readers for lesion in read_lesions(one, reader)]
         if lesions:
             spent.append(1000 * (time.process_time() - started))
     return rounded(sum(spent) / len(spent)) if spent else None

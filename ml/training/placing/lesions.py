@@ -60,8 +60,7 @@ class ReadLesion:
 
 def coarse_shares(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (len(COARSE),) shares of the groups of regions."""
-    grouped: NDArray[np.float64] = np.bincount(_COARSE_OF, shares, minlength=len(COARSE))
-    return grouped
+    return np.bincount(_COARSE_OF, weights=shares, minlength=len(COARSE)).astype(np.float64)
 
 
 def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
