@@ -179,8 +179,8 @@ def to_mni(position: HeadPosition) -> NDArray[np.float64]:
     Examples
     --------
     >>> middle = HeadPosition(np.zeros(1), np.array([0.5]), np.array([82.0]))
-    >>> to_mni(middle).round().tolist()
-    [[0.0, -18.0, -0.0]]
+    >>> (to_mni(middle).round() + 0.0).tolist()
+    [[0.0, -18.0, 0.0]]
     """
     front, back = MNI_ENDS_MM
     scale = (front - back) / STANDARD_LENGTH_MM

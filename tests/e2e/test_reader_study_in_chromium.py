@@ -1,6 +1,5 @@
 """A reading study in a real browser: everything by keys, and the time of a hidden page does not count."""
 
-import shutil
 import socket
 import threading
 import time
@@ -26,15 +25,10 @@ HIDE = """hidden => {
 
 
 @pytest.fixture
-def page():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(browser):
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
 
 @contextmanager
@@ -60,6 +54,7 @@ def test_a_case_is_read_and_scored_by_keys_alone(page, tmp_path):
     page.on("pageerror", lambda error: complaints.append(str(error)))
     with served(folder) as url:
         page.goto(url)
+        page.wait_for_selector("input:focus")
         press(page, "r", "1", "Enter")
         page.wait_for_selector("#next")
         press(page, "Enter")

@@ -31,6 +31,7 @@ def study(**changes):
         "revision": 1,
         "ai_state": "queued",
         "ai_reason_text": None,
+        "read_state": "unread",
         "on_worklist": True,
         "due_at": datetime(2026, 1, 1, 13, tzinfo=UTC),
         "rank_reason": None,

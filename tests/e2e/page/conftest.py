@@ -16,18 +16,6 @@ OFFLINE = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "status of 401")
 """What a browser says of a connection or session that the test itself ended."""
 
 
-@pytest.fixture(scope="session")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def database_url(sqlite_template, tmp_path):
     """One kind of database is enough: the page sees none of it."""
