@@ -137,7 +137,8 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
         row = work.studies.locked(claim.study.id)
         # A superseded or later result may raise the study too, and none ever lowers it.
         level = result.document.assessment.level
-        if rank_by(work, resources.settings, row, level, now=now):
+        withheld = rank_by(work, resources.settings, row, level, now=now)
+        if withheld:
             result = replace(result, document=withheld_document(result.document, row))
         work.studies.add_pre_read(_pre_read_row(claim, result, now))
         if claim.revision == row.revision:
@@ -161,7 +162,8 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
                 detail={"revision": claim.revision, "level": level.value},
             )
         place_study(work, row, actor=worker, cause=kind.value, now=now)
-        raise_alert(work, row, revision=claim.revision, level=level, now=now)
+        if not withheld:  # an AI that flags improbably much rings nobody
+            raise_alert(work, row, revision=claim.revision, level=level, now=now)
         work.commit()
 
 

@@ -67,6 +67,17 @@ def test_a_site_whose_ai_flags_everything_goes_back_to_the_order_of_the_hospital
     assert elsewhere["notices"] == []
 
 
+def test_a_critical_study_of_a_tripped_site_rings_nobody(client, resources):
+    def ringing():
+        return client.get("/v1/alerts", headers=bearer(resources)).json()
+
+    flood(resources, 1, Level.CRITICAL)
+    assert len(ringing()["alerts"]) == 1
+    flagged_before(resources, 19)
+    flood(resources, 2, Level.CRITICAL, first=2)
+    assert len(ringing()["alerts"]) == 1
+
+
 def test_only_a_person_with_a_reason_lets_a_site_promote_again(client, resources):
     flagged_before(resources, 19)
     withheld = flood(resources, 1, first=21)[0]
