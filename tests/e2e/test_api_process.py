@@ -47,9 +47,9 @@ def api_process(settings, log_path):
         )
     try:
         deadline = time.monotonic() + START_S
-        while not answers(url):
+        while (state := readiness(url)) != "ready":
             assert process.poll() is None, log_path.read_text()
-            assert time.monotonic() < deadline, log_path.read_text()
+            assert time.monotonic() < deadline, f"{state}\n{log_path.read_text()}"
             time.sleep(0.05)
         yield url, process
     finally:
@@ -57,11 +57,12 @@ def api_process(settings, log_path):
         process.wait()
 
 
-def answers(url):
+def readiness(url):
     try:
-        return httpx.get(f"{url}/health/ready").status_code == 200
-    except httpx.TransportError:
-        return False
+        answer = httpx.get(f"{url}/health/ready")
+    except httpx.TransportError as error:
+        return str(error)
+    return "ready" if answer.is_success else answer.text
 
 
 def test_the_process_takes_a_study_without_redis_and_stops_at_a_signal(

@@ -56,9 +56,9 @@ def test_a_case_is_read_and_scored_by_keys_alone(page, tmp_path):
         page.goto(url)
         page.wait_for_selector("input:focus")
         press(page, "r", "1", "Enter")
-        page.wait_for_selector("#next")
+        arrive(page, "#next:focus")
         press(page, "Enter")
-        page.wait_for_selector("form[data-step=first_read]")
+        arrive(page, "form[data-step=first_read]")
 
         # Slices and windows
         page.wait_for_selector("img[alt*='brain window']")
@@ -79,7 +79,7 @@ def test_a_case_is_read_and_scored_by_keys_alone(page, tmp_path):
         # A browser forgets what was typed into a list after a second, and a busy machine is slower.
         page.locator(":focus").select_option("frontal_convexity")
         press(page, "Enter")
-        page.wait_for_selector("form[data-step=score]")
+        arrive(page, "form[data-step=score]")
         press(page, "3", "Enter")
         page.wait_for_selector("#next")
     first, last = (e for e in read_events(folder.answers_path) if isinstance(e, FirstRead | Scored))
@@ -89,6 +89,12 @@ def test_a_case_is_read_and_scored_by_keys_alone(page, tmp_path):
     assert (named.laterality, named.region) == (Laterality.LEFT, Region.FRONTAL_CONVEXITY)
     assert first.visible_ms <= first.server_ms - 900
     assert complaints == []
+
+
+def arrive(page, selector):
+    """Wait for a page and for the scripts that hear its keys."""
+    page.wait_for_selector(selector)
+    page.wait_for_load_state("load")
 
 
 def press(page, *keys):

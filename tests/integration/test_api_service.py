@@ -41,9 +41,20 @@ def test_without_redis_the_service_is_ready_but_degraded(client, doorbell):
     assert answer.json()["checks"]["redis"] == "unreachable"
 
 
-def test_a_database_of_another_schema_is_not_ready(client, resources):
+@pytest.fixture
+def another_schema(resources):
+    """The database says that it is of another version; the next test's must not."""
+    change = sa.text("UPDATE alembic_version SET version_num = :version")
     with resources.database.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = 'other'"))
+        own = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(change, {"version": "other"})
+    yield
+    with resources.database.engine.begin() as connection:
+        connection.execute(change, {"version": own})
+
+
+@pytest.mark.usefixtures("another_schema")
+def test_a_database_of_another_schema_is_not_ready(client):
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
