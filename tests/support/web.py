@@ -7,12 +7,15 @@ import zipfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import BytesIO
+from unittest.mock import patch
 
 from starlette.testclient import TestClient
 
+from api import housekeeping
 from api.main import create_app
 from api.server import Server
 from preread.keys import Role
+from preread.reconcile import reconcile
 from tests.builders import key_for
 
 
@@ -26,7 +29,19 @@ def client_of(resources):
     """A client of the application, without sockets and without a key."""
     quiet = with_settings(resources, reconcile_interval_s=3600.0)
     app = create_app(quiet.settings, lambda _: nullcontext(quiet))
-    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+    kept = threading.Event()
+
+    def keep(resources):
+        try:
+            return reconcile(resources)
+        finally:
+            kept.set()
+
+    with (
+        patch.object(housekeeping, "reconcile", keep),
+        TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client,
+    ):
+        kept.wait(10)  # or the first round of housekeeping would ring among what a test does
         yield client
 
 
