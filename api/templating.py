@@ -5,12 +5,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.templating import Jinja2Templates
 
 from api import wording
+from api.strict_templates import strict_templates
 from preread.feedback import RUBRIC, FalsePositiveCause
 from preread.findings import midline_text
 from preread.keys import Caller, Role
@@ -33,15 +32,7 @@ def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
     return tuple(shown)
 
 
-_TEMPLATES: Final = Jinja2Templates(
-    env=jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-)
+_TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,

@@ -11,7 +11,7 @@ from typing import Final
 
 from preread.reading import CLAIMED_STATES
 from preread.study import ReadState
-from preread.terms import Level
+from preread.terms import FLAGGED, Level
 
 
 class AlertKind(StrEnum):
@@ -47,7 +47,6 @@ class Patience:
 
 
 _ORDER: Final = tuple(AlertStage)
-_FLAGGED: Final = frozenset({Level.CRITICAL, Level.SUSPECTED})
 _OPEN: Final = frozenset({ReadState.UNREAD, ReadState.ON_HOLD, ReadState.REOPENED})
 
 
@@ -66,7 +65,7 @@ def alert_for(state: ReadState, level: Level) -> AlertKind | None:
     True
     """
     if state in CLAIMED_STATES:
-        return AlertKind.FLAGGED_AFTER_CLAIM if level in _FLAGGED else None
+        return AlertKind.FLAGGED_AFTER_CLAIM if level in FLAGGED else None
     return AlertKind.NEW_CRITICAL if state in _OPEN and level is Level.CRITICAL else None
 
 

@@ -103,9 +103,20 @@ def verdict_of(level: Level, types: Collection[HemorrhageType]) -> Verdict:
     if level is Level.NOT_ASSESSED:
         message = "a study that was not assessed has no verdict"
         raise ValueError(message)
-    if level in FLAGGED:
-        return Verdict.TRUE_POSITIVE if types else Verdict.FALSE_POSITIVE
-    return Verdict.FALSE_NEGATIVE if types else Verdict.TRUE_NEGATIVE
+    return verdict_of_flag(flagged=level in FLAGGED, bleeds=bool(types))
+
+
+def verdict_of_flag(*, flagged: bool, bleeds: bool) -> Verdict:
+    """Return what a flag is worth, given whether there is a bleed.
+
+    Examples
+    --------
+    >>> verdict_of_flag(flagged=False, bleeds=True).name
+    'FALSE_NEGATIVE'
+    """
+    if flagged:
+        return Verdict.TRUE_POSITIVE if bleeds else Verdict.FALSE_POSITIVE
+    return Verdict.FALSE_NEGATIVE if bleeds else Verdict.TRUE_NEGATIVE
 
 
 def contradictions(judgment: Judgment, verdict: Verdict) -> dict[str, str]:

@@ -4,12 +4,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import jinja2
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi import Form as FormField
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
-from starlette.templating import Jinja2Templates
 
 from api.auth import refuse_other_pages
 from api.reader_study.forms import InvalidForm, read_first, read_judgment
@@ -21,6 +19,7 @@ from api.reader_study.session import (
     TooLate,
     is_flagged,
 )
+from api.strict_templates import strict_templates
 from api.wording import milliliters, percent
 from preread.dicom.picture import WindowName
 from preread.errors import NotAllowed
@@ -55,15 +54,7 @@ def _regions_of(kind: HemorrhageType) -> list[tuple[Region, RegionTerm]]:
     return sorted(fitting, key=lambda item: item[1].name)
 
 
-_TEMPLATES: Final = Jinja2Templates(
-    env=jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-)
+_TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {"percent": percent, "milliliters": milliliters, "midline": midline_text}
 )

@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.reader_study.forms import Form, JudgmentForm
+from preread.feedback import verdict_of_flag
 from preread.findings import PreRead
 from preread.reader_study.answers import (
     FirstRead,
@@ -19,7 +20,6 @@ from preread.reader_study.answers import (
     SignedIn,
     Step,
     progress_of,
-    verdict_of,
 )
 from preread.reader_study.cases import CaseFacts, Plan, StudyFolder
 from preread.reader_study.journal import Journal
@@ -118,7 +118,7 @@ class Session:
                 digest=document.digest,
                 blinded=progress.first_read is not None,
                 score=form.score,
-                verdict=verdict_of(flagged=is_flagged(document), bleeds=bool(form.named)),
+                verdict=verdict_of_flag(flagged=is_flagged(document), bleeds=bool(form.named)),
                 fp_cause=form.fp_cause,
                 comment=form.comment,
             )

@@ -171,16 +171,3 @@ def progress_of(events: Iterable[Event], reader: str, case: int) -> Progress:
         first_opened=first_opened,
         last_opened=last_opened,
     )
-
-
-def verdict_of(*, flagged: bool, bleeds: bool) -> Verdict:
-    """Return what a flag is worth, given whether there is a bleed.
-
-    Examples
-    --------
-    >>> verdict_of(flagged=False, bleeds=True).name
-    'FALSE_NEGATIVE'
-    """
-    if flagged:
-        return Verdict.TRUE_POSITIVE if bleeds else Verdict.FALSE_POSITIVE
-    return Verdict.FALSE_NEGATIVE if bleeds else Verdict.TRUE_NEGATIVE

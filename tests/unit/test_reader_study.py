@@ -17,6 +17,7 @@ from ml.reader_study.readings import Reading, gather_readings
 from ml.reader_study.report import readings_csv, render_page
 from ml.reader_study.truth import Truth
 from preread.errors import InvalidJournal
+from preread.feedback import verdict_of_flag
 from preread.reader_study.answers import (
     FirstRead,
     NamedBleed,
@@ -26,7 +27,6 @@ from preread.reader_study.answers import (
     Step,
     Verdict,
     progress_of,
-    verdict_of,
 )
 from preread.reader_study.journal import Journal, read_events
 from preread.reader_study.order import reader_code, reading_order
@@ -59,7 +59,7 @@ def scored(reader="R1", case=1, score=4, kinds=(SDH,), **changes):
         "digest": "d",
         "blinded": True,
         "score": score,
-        "verdict": verdict_of(flagged=True, bleeds=bool(kinds)),
+        "verdict": verdict_of_flag(flagged=True, bleeds=bool(kinds)),
         "fp_cause": None,
         "comment": "",
     }
