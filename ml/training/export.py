@@ -41,7 +41,8 @@ LICENSE: Final = (
 TRAINED_ON: Final = (
     "CT-ICH v1.0.0: 82 patients of one trauma center (36 with hemorrhage), rebuilt from 8-bit "
     "pictures, four fifths of them per member; ImageNet start; bleeds painted into the negative "
-    "ones of the same patients as a third of each batch, synthetic phantoms as an eighth"
+    "ones of the same patients as a quarter to a third of each batch, synthetic phantoms as an "
+    "eighth"
 )
 
 
