@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
+    training.add_argument("--device", default="cpu", help="cpu, or cuda[:n]")
     training.add_argument(
         "--minutes", type=float, default=math.inf, help="of this piece; the next call goes on"
     )
@@ -196,7 +197,13 @@ def _train(arguments: argparse.Namespace) -> None:
     config = read_config(arguments.config)
     if arguments.arch is not None:
         config = config.with_arch(arguments.arch)
-    train(config, paths, fold=arguments.fold, minutes=arguments.minutes)
+    train(
+        config,
+        paths,
+        fold=arguments.fold,
+        minutes=arguments.minutes,
+        device=arguments.device,
+    )
 
 
 def _predict(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 AIR_HU = -1000.0
+# Points per side at which the elastic displacement is drawn: some 50 mm apart.
+ELASTIC_POINTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Augmentation:
         Chance that the slice stands in for its neighbors, as at the end of a series.
     thick
         Chance of a thicker slice: up to half of it is the mean of its neighbors.
+    elastic
+        Standard deviation of a smooth displacement, as a share of the width: heads differ in
+        shape by more than size and turn. 0 draws none.
     """
 
     rotation_deg: float = 20.0
@@ -44,6 +49,7 @@ class Augmentation:
     swap: float = 0.5
     alone: float = 0.1
     thick: float = 0.2
+    elastic: float = 0.0
 
 
 def augment(
@@ -62,7 +68,7 @@ def augment(
     how
         The limits.
     random
-        Makes the draw repeatable.
+        Makes the draw repeatable; lies on the batch's device.
 
     Returns
     -------
@@ -79,9 +85,9 @@ def augment(
 def _neighbors(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
     """Vary what lies below and above: order, presence, and how much of it the slice holds."""
     shape = (len(hu), 1, 1)
-    swap, alone, thick = (torch.rand(shape, generator=random) for _ in range(3))
+    swap, alone, thick = (_uniform(shape, random) for _ in range(3))
     below, middle, above = hu.unbind(dim=1)
-    amount = torch.where(thick < how.thick, 0.5 * thick / max(how.thick, 1e-6), torch.zeros(()))
+    amount = torch.where(thick < how.thick, 0.5 * thick / max(how.thick, 1e-6), 0.0)
     mixed = torch.lerp(middle, (below + above) / 2, amount)
     first = torch.where(swap < how.swap, above, below)
     last = torch.where(swap < how.swap, below, above)
@@ -95,7 +101,7 @@ def _grids(count: int, size: int, how: Augmentation, random: torch.Generator) ->
     angle = _between(count, how.rotation_deg, random) * math.pi / 180
     zoom = torch.exp(_between(count, math.log1p(how.scale), random))
     stretch = torch.exp(_between(count, math.log1p(how.scale / 3), random))
-    mirror = torch.randint(0, 2, (count,), generator=random) * 2.0 - 1.0
+    mirror = torch.randint(0, 2, (count,), generator=random, device=random.device) * 2.0 - 1.0
     shift = 2 * torch.stack([_between(count, how.shift, random) for _ in range(2)], dim=1)
     cosine, sine = torch.cos(angle), torch.sin(angle)
     matrix = torch.stack(
@@ -105,7 +111,16 @@ def _grids(count: int, size: int, how: Augmentation, random: torch.Generator) ->
         ],
         dim=1,
     )
-    return functional.affine_grid(matrix, [count, 1, size, size], align_corners=False)
+    grid = functional.affine_grid(matrix, [count, 1, size, size], align_corners=False)
+    return grid + _displacement(count, size, how, random) if how.elastic else grid
+
+
+def _displacement(count: int, size: int, how: Augmentation, random: torch.Generator) -> Tensor:
+    """Return (B, size, size, 2) of a smooth displacement; the width is 2."""
+    points = (count, 2, ELASTIC_POINTS, ELASTIC_POINTS)
+    drawn = 2 * how.elastic * torch.randn(points, generator=random, device=random.device)
+    smooth = functional.interpolate(drawn, size=(size, size), mode="bicubic", align_corners=True)
+    return smooth.permute(0, 2, 3, 1)
 
 
 def _intensities(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
@@ -114,15 +129,18 @@ def _intensities(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tens
     scale = 1 + _between(count, how.hu_scale, random).view(shape)
     shift = _between(count, how.hu_shift, random).view(shape)
     smooth = functional.avg_pool2d(hu, 3, 1, 1, count_include_pad=False)
-    chance = torch.rand(count, generator=random).view(shape)
-    amount = torch.rand(count, generator=random).view(shape)
+    chance, amount = _uniform(shape, random), _uniform(shape, random)
     # Positive: towards the mean of 3×3 (soft kernel). Negative: away from it (sharp kernel).
-    mix = torch.where(chance < how.blur, amount, torch.zeros(()))
+    mix = torch.where(chance < how.blur, amount, 0.0)
     mix = torch.where(chance > 1 - how.sharpen, -amount, mix)
-    level = how.noise_hu * torch.rand(count, generator=random).view(shape)
-    noise = torch.randn(hu.shape, generator=random) * level
+    level = how.noise_hu * _uniform(shape, random)
+    noise = torch.randn(hu.shape, generator=random, device=random.device) * level
     return torch.lerp(hu, smooth, mix) * scale + shift + noise
 
 
 def _between(count: int, limit: float, random: torch.Generator) -> Tensor:
-    return (2 * torch.rand(count, generator=random) - 1) * limit
+    return (2 * _uniform((count,), random) - 1) * limit
+
+
+def _uniform(shape: tuple[int, ...], random: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=random, device=random.device)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.labeled import ABSENT, PRESENT
-from ml.training.prepared import ReducedSet
+from ml.training.prepared import ReducedSet, SliceRow
 
 KINDS: Final = 5
 
@@ -51,15 +51,30 @@ class Sampler:
         Indices of the slices that may be drawn.
     random
         Makes the draw repeatable.
+    device
+        Where batches are made. A CPU reads from disk what it draws; on another device the
+        whole set lies in memory, or reading would take longer than learning.
     """
 
     def __init__(
-        self, prepared: ReducedSet, chosen: list[int], random: np.random.Generator
+        self,
+        prepared: ReducedSet,
+        chosen: list[int],
+        random: np.random.Generator,
+        device: str = "cpu",
     ) -> None:
         """Weigh the slices."""
-        self._prepared = prepared
         self._random = random
-        bleeds = [row.any for row in prepared.rows]
+        self._hu, self._mask, self._kind = (
+            torch.from_numpy(array).to(device)
+            for array in (prepared.hu, prepared.mask, prepared.kind)
+        )
+        self._near = torch.from_numpy(_neighbors(prepared.rows)).to(device)
+        rows = prepared.rows
+        self._labels = torch.tensor([row.labels for row in rows], dtype=torch.float32).to(device)
+        self._any = torch.tensor([row.any for row in rows], dtype=torch.float32).to(device)
+        self._has_mask = torch.tensor([row.has_mask for row in rows]).to(device)
+        bleeds = [row.any for row in rows]
         self._positive = [index for index in chosen if bleeds[index] == PRESENT]
         self._negative = [index for index in chosen if bleeds[index] == ABSENT]
         self._positive_share = _positive_weights(prepared, self._positive)
@@ -76,32 +91,20 @@ class Sampler:
             raise ValueError("no slice to draw is known to bleed, or none is known not to")
         bleeding = self._random.choice(self._positive, positive, p=self._positive_share)
         clean = self._random.choice(self._negative, count - positive)
-        return self._read([int(index) for index in (*bleeding, *clean)])
+        return self._read(np.concatenate([bleeding, clean]))
 
-    def _read(self, indices: list[int]) -> Batch:
-        prepared = self._prepared
-        hu = np.stack([self._stack(index) for index in indices]).astype(np.float32)
-        share = prepared.mask[indices].astype(np.float32)[:, None] / 255
-        kind = prepared.kind[indices]
-        known = [(kind == 1 + index).astype(np.float32) for index in range(KINDS)]
-        maps = np.concatenate([share, np.stack(known, axis=1)], axis=1)
-        rows = [prepared.rows[index] for index in indices]
+    def _read(self, indices: NDArray[np.intp]) -> Batch:
+        chosen = torch.from_numpy(indices).to(self._hu.device)
+        kind = self._kind[chosen]
+        share = self._mask[chosen].float()[:, None] / 255
+        known = torch.stack([kind == 1 + index for index in range(KINDS)], dim=1)
         return Batch(
-            hu=torch.from_numpy(hu),
-            maps=torch.from_numpy(maps),
-            labels=torch.tensor([row.labels for row in rows], dtype=torch.float32),
-            any=torch.tensor([row.any for row in rows], dtype=torch.float32),
-            has_mask=torch.tensor([row.has_mask for row in rows]),
+            hu=self._hu[self._near[chosen]].float(),
+            maps=torch.cat([share, known.float()], dim=1),
+            labels=self._labels[chosen],
+            any=self._any[chosen],
+            has_mask=self._has_mask[chosen],
         )
-
-    def _stack(self, index: int) -> NDArray[np.int16]:
-        rows = self._prepared.rows
-        near = [index - 1, index, index + 1]
-        same = [
-            other if 0 <= other < len(rows) and rows[other].study == rows[index].study else index
-            for other in near
-        ]
-        return np.stack([self._prepared.hu[other] for other in same])
 
 
 def join(batches: list[Batch]) -> Batch:
@@ -113,6 +116,14 @@ def join(batches: list[Batch]) -> Batch:
         torch.cat([batch.any for batch in batches]),
         torch.cat([batch.has_mask for batch in batches]),
     )
+
+
+def _neighbors(rows: tuple[SliceRow, ...]) -> NDArray[np.intp]:
+    """Return (N, 3): below, itself, above; at an end of its study a slice stands in."""
+    study = np.array([row.study for row in rows])
+    index = np.arange(len(rows))
+    near = np.clip(index[:, None] + np.array([-1, 0, 1]), 0, len(rows) - 1)
+    return np.where(study[near] == study[:, None], near, index[:, None])
 
 
 def _positive_weights(prepared: ReducedSet, chosen: list[int]) -> NDArray[np.float64]:

@@ -83,7 +83,7 @@ def _known_mean(values: Tensor, labels: Tensor) -> Tensor:
 
 
 def _kinds_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    weight = torch.full((labels.shape[1],), KIND_POSITIVE_WEIGHT)
+    weight = logits.new_full((labels.shape[1],), KIND_POSITIVE_WEIGHT)
     each = functional.binary_cross_entropy_with_logits(
         logits, labels.clamp(min=0), pos_weight=weight, reduction="none"
     )
@@ -94,7 +94,7 @@ def _mask_loss(logits: Tensor, share: Tensor) -> Tensor:
     """Cross-entropy; blood pixels count five times, being one in a hundred."""
     if not len(share):
         return logits.sum()
-    weight = torch.full((), 5.0)
+    weight = logits.new_full((), 5.0)
     return 2.0 * functional.binary_cross_entropy_with_logits(logits, share, pos_weight=weight)
 
 

@@ -172,7 +172,8 @@ def _rows(folder: Path) -> tuple[SliceRow, ...]:
 
 
 def _mapped(folder: Path, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r")
+    # Copy-on-write: torch takes no array that cannot be written to; the file stays as it is.
+    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="c")
     return array
 
 

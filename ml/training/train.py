@@ -23,7 +23,7 @@ from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
 from ml.training.curves import draw_curves
 from ml.training.losses import losses, total
-from ml.training.prepared import open_reduced
+from ml.training.prepared import ReducedSet, open_reduced
 
 ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
@@ -61,10 +61,17 @@ class _Progress:
 
     step: int = 0
     cpu_s: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, Tensor] = field(default_factory=dict)
 
 
-def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float = math.inf) -> Path:
+def train(
+    config: TrainingConfig,
+    paths: RunPaths,
+    *,
+    fold: int,
+    minutes: float = math.inf,
+    device: str = "cpu",
+) -> Path:
     """Train to the configuration's last step; a run that was cut goes on from its checkpoint.
 
     Parameters
@@ -77,6 +84,9 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
         The fold to hold out, or −1 for none.
     minutes
         Stop after so many and at least one step, at a checkpoint: one piece of a long run.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``. Random numbers differ between kinds of device, and
+        so do the networks that they make.
 
     Returns
     -------
@@ -90,7 +100,7 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
         the network starts from ImageNet and no weights were given.
     """
     paths.run.mkdir(parents=True, exist_ok=True)
-    run = _Run(config, paths, fold)
+    run = _Run(config, paths, fold, device)
     run.resume()
     started = saved_at = time.monotonic()
     first = run.progress.step
@@ -111,25 +121,31 @@ def train(config: TrainingConfig, paths: RunPaths, *, fold: int, minutes: float 
 class _Run:
     """The moving parts of one training run."""
 
-    def __init__(self, config: TrainingConfig, paths: RunPaths, fold: int) -> None:
+    def __init__(self, config: TrainingConfig, paths: RunPaths, fold: int, device: str) -> None:
         self.config = config
         self.progress = _Progress()
+        self._device = torch.device(device)
         self._paths = paths
         seed = config.seed + fold
         torch.manual_seed(seed)
         self._random = np.random.default_rng(seed)
-        self._torch_random = torch.Generator().manual_seed(seed)
-        self._samplers = {name: _sampler(name, paths, fold, self._random) for name in config.batch}
+        self._torch_random = torch.Generator(device).manual_seed(seed)
+        self._samplers = {
+            name: _sampler(_open_source(paths, name), fold, self._random, device)
+            for name in config.batch
+        }
         self.network = build_network(config.network)
         _start_from_imagenet(self.network, paths.imagenet)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recompute_statistics()
         if paths.start is not None:
-            earlier = torch.load(paths.start, weights_only=True)
+            earlier = torch.load(paths.start, weights_only=True, map_location=device)
             self.network.load_state_dict(earlier["average"])
         self._average = {name: value.clone() for name, value in self._state().items()}
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(self.network, config), weight_decay=config.optimizer.weight_decay
+            _parameter_groups(self.network, config),
+            weight_decay=config.optimizer.weight_decay,
+            fused=self._device.type != "cpu",
         )
 
     def step(self, share: float) -> None:
@@ -154,7 +170,7 @@ class _Run:
     def averaged(self) -> dict[str, Tensor]:
         """Return the averaged weights in half precision, integers as they are."""
         return {
-            name: (value.half() if value.is_floating_point() else value).contiguous()
+            name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
             for name, value in self._average.items()
         }
 
@@ -177,11 +193,11 @@ class _Run:
         path = self._paths.run / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self._device)
         self.network.load_state_dict(state["network"])
         self._average = state["average"]
         self._optimizer.load_state_dict(state["optimizer"])
-        self._torch_random.set_state(state["torch_random"])
+        self._torch_random.set_state(state["torch_random"].cpu())
         self.progress = _Progress(int(state["step"]), float(state["cpu_s"]))
         self._random.bit_generator.advance(self.progress.step * 1000)  # type: ignore[attr-defined]
 
@@ -194,8 +210,9 @@ class _Run:
         )
 
     def _read(self, hu: Tensor) -> Reading:
-        """Read in half precision where the processor computes in it; the losses stay in float32."""
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
+        """Read in half precision where the device computes in it; the losses stay in float32."""
+        half = self._device.type != "cpu" or has_bfloat16()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
             reading = self.network.read(hu)
         return Reading(*(part.float() for part in reading))
 
@@ -229,10 +246,12 @@ class _Run:
         progress = self.progress
         progress.step += 1
         for name, term in terms.items():
-            progress.sums[name] = progress.sums.get(name, 0.0) + float(term.detach())
+            # Added where they lie: a number read off a GPU each step would make it wait.
+            progress.sums[name] = progress.sums.get(name, torch.zeros(())) + term.detach()
         if progress.step % LOG_EVERY_STEPS == 0:
             means = {
-                name: round(value / LOG_EVERY_STEPS, 4) for name, value in progress.sums.items()
+                name: round(float(value) / LOG_EVERY_STEPS, 4)
+                for name, value in progress.sums.items()
             }
             self._log(
                 {
@@ -250,19 +269,23 @@ class _Run:
             log.write(json.dumps(line) + "\n")
 
 
-def _sampler(name: str, paths: RunPaths, fold: int, random: np.random.Generator) -> Sampler:
-    """Draw from every patient of a set that is not held out, synthetic copies included."""
+def _open_source(paths: RunPaths, name: str) -> ReducedSet:
+    """Open the prepared set of a source that the configuration names."""
     if name not in paths.sets:
         message = f"the configuration asks for slices of «{name}», and no such set was given"
         raise ValueError(message)
-    prepared = open_reduced(paths.sets[name])
+    return open_reduced(paths.sets[name])
+
+
+def _sampler(prepared: ReducedSet, fold: int, random: np.random.Generator, device: str) -> Sampler:
+    """Draw from every patient of a set that is not held out, synthetic copies included."""
     folds = {row.fold for row in prepared.rows}
     if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
-        message = f"the prepared set «{name}» has no fold {fold}; nothing would be held out"
+        message = f"a prepared set has no fold {fold}; nothing would be held out"
         raise ValueError(message)
     held_out = fold if fold != ALL_PATIENTS else None
     chosen = [index for index, row in enumerate(prepared.rows) if row.fold != held_out]
-    return Sampler(prepared, chosen, random)
+    return Sampler(prepared, chosen, random, device)
 
 
 def _known_kind(known: Tensor) -> Tensor:
