@@ -61,7 +61,7 @@ def measure(plan: Plan) -> Report:
         figures=tuple(figures.values()),
         ratios=tuple(_ratios(figures, onnx)),
         notes=(
-            f"{len(slices)} slices of 512×512, {len(bundle.manifest.members)} networks averaged",
+            f"{len(slices)} slices of 512×512, {len(bundle.manifest.members)} networks averaged, by the cascade",
             "one thread; the networks alone: no decoding, no skull, no lesions",
             f"the classic U-Net, untrained, read {_CLASSIC_SLICES} of the slices; its time is scaled",
             "the classic U-Net is one network and not an ensemble",
@@ -74,7 +74,7 @@ def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
     def predictor(precision: torch.dtype) -> Predictor:
         spec = bundle.manifest.network
         networks = [load_network(path, spec) for path in bundle.weights_paths]
-        return TorchPredictor(networks, "cpu", precision)
+        return TorchPredictor(networks, "cpu", precision, bundle.manifest.cascade)
 
     found = {_FULL: predictor(torch.float32)}
     return found | ({_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {})
@@ -94,6 +94,7 @@ def _onnx_engines(bundle: Bundle, folder: Path) -> tuple[dict[str, Predictor], t
                 ],
                 bundle.manifest.network.reduction,
                 number_format,
+                bundle.manifest.cascade,
             )
             verdict = "agrees" if engine.agrees else "does not agree, so no worker uses it"
             said.append(f"{_onnx_name(number_format)} {verdict}")

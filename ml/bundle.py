@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ml.cascade import Cascade
 from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
@@ -77,7 +78,8 @@ class Member(_Value):
     """One network of the ensemble: its safetensors file, and what it was kept from.
 
     ``held_out_fold`` is the fold that it never saw, None if it saw every patient. ``rules``
-    were fitted without that fold too, so that the pair may be judged on it.
+    were fitted without that fold too, so that network and rules may be judged on it together;
+    members of one fold share them, being judged as one.
     """
 
     file: str
@@ -111,7 +113,8 @@ class PlaceRule(_Value):
 class Manifest(_Value):
     """What a bundle says about itself.
 
-    ``members`` read every slice and their outputs are averaged; ``rules`` are the ensemble's.
+    ``members`` read the slices, by ``cascade`` if there is one, and their outputs are averaged;
+    ``rules`` are the ensemble's.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
     of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
     measures of the training patients' images that a study is compared with. ``places`` are the
@@ -136,6 +139,7 @@ class Manifest(_Value):
     code_version: str
     reference: Reference | None = None
     places: PlaceRule | None = None
+    cascade: Cascade | None = None
 
     @property
     def identity(self) -> str:
@@ -165,17 +169,22 @@ class Bundle:
     place_paths: tuple[Path, ...] = ()
 
     def held_out(self, fold: int) -> "Bundle | None":
-        """Return the member that never saw a fold, as a bundle with its own rules.
+        """Return the members that never saw a fold, as a bundle with their own rules.
 
         None if every member saw it: then nothing here may be judged on its patients. The
         network that names places never saw the fold either; without one, geometry does.
         """
-        for member, path in zip(self.manifest.members, self.weights_paths, strict=True):
-            if member.held_out_fold == fold:
-                places, place_paths = self._places_without(fold)
-                changed = {"members": (member,), "rules": member.rules, "places": places}
-                return Bundle(self.manifest.model_copy(update=changed), (path,), place_paths)
-        return None
+        kept = [
+            (member, path)
+            for member, path in zip(self.manifest.members, self.weights_paths, strict=True)
+            if member.held_out_fold == fold
+        ]
+        if not kept:
+            return None
+        members, paths = zip(*kept, strict=True)
+        places, place_paths = self._places_without(fold)
+        changed = {"members": members, "rules": members[0].rules, "places": places}
+        return Bundle(self.manifest.model_copy(update=changed), paths, place_paths)
 
     def _places_without(self, fold: int) -> tuple[PlaceRule | None, tuple[Path, ...]]:
         rule = self.manifest.places

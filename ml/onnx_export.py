@@ -103,7 +103,8 @@ def write_files(
 def compare(bundle: Bundle, folder: Path, formats: Sequence[OnnxFormat]) -> OnnxRecord:
     """Compare exported files with torch in float32 on synthetic heads."""
     spec = bundle.manifest.network
-    reference = TorchPredictor([load_network(path, spec) for path in bundle.weights_paths])
+    networks = [load_network(path, spec) for path in bundle.weights_paths]
+    reference = TorchPredictor(networks, cascade=bundle.manifest.cascade)
     engines: dict[str, Predictor] = {
         format_: _unchecked(bundle, folder, format_) for format_ in formats
     }
@@ -150,7 +151,8 @@ def _unchecked(bundle: Bundle, folder: Path, format_: OnnxFormat) -> OnnxPredict
         open_session(folder / format_.file_of(member.file), member)
         for member in bundle.manifest.members
     ]
-    return OnnxPredictor(sessions, bundle.manifest.network.reduction, f"onnx-{format_}")
+    manifest = bundle.manifest
+    return OnnxPredictor(sessions, manifest.network.reduction, f"onnx-{format_}", manifest.cascade)
 
 
 def _digests(bundle: Bundle, folder: Path, format_: OnnxFormat) -> dict[str, str]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle, Member, sha256_of
+from ml.cascade import Cascade, Said, read_in_stages
 from ml.geometry import mean_of_blocks
 from ml.onnx_record import RECORD_FILE, WEIGHTS_KEY, OnnxFormat, read_record
 from ml.prediction import Members, Prediction
@@ -36,12 +37,21 @@ class OnnxPredictor:
         Of the encoder, for what single members said.
     precision
         Name for the provenance of a pre-read.
+    cascade
+        Which of them read a slice; None: all.
     """
 
     device: Final = "cpu"
 
-    def __init__(self, sessions: Sequence[Any], reduction: int, precision: str) -> None:
+    def __init__(
+        self,
+        sessions: Sequence[Any],
+        reduction: int,
+        precision: str,
+        cascade: Cascade | None = None,
+    ) -> None:
         """Keep the sessions."""
+        self._cascade = cascade
         self._sessions = tuple(sessions)
         self._reduction = reduction
         self.precision = precision
@@ -87,7 +97,8 @@ class OnnxPredictor:
             if not path.is_file() or sha256_of(path) != engine.sha256.get(path.name):
                 raise InvalidBundle(f"{path.name} is missing or not the one that was compared")
             sessions.append(open_session(path, member, threads))
-        return cls(sessions, bundle.manifest.network.reduction, f"onnx-{number_format}")
+        reduction = bundle.manifest.network.reduction
+        return cls(sessions, reduction, f"onnx-{number_format}", bundle.manifest.cascade)
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
         """Read (S, size, size) float32 HU, feet to head; memory grows only with the result."""
@@ -102,18 +113,32 @@ class OnnxPredictor:
         )
 
     def _read(self, slices: NDArray[np.float32], first: int) -> tuple[NDArray[Any], ...]:
-        """Read one batch with every member; types and masks are averaged as log-odds."""
-        stop = min(first + BATCH_SLICES, len(slices))
-        near = slices[np.clip(np.arange(first - 1, stop + 1), 0, len(slices) - 1)]
-        outputs = [session.run(None, {"slices": near}) for session in self._sessions]
-        kinds, masks, maps = (np.stack(parts) for parts in zip(*outputs, strict=True))
+        """Read one batch; types and masks are averaged as log-odds."""
+
+        def read(members: slice, chosen: NDArray[np.intp]) -> Said:
+            return _said(self._sessions[members], slices, first + chosen)
+
+        count = min(BATCH_SLICES, len(slices) - first)
+        said = read_in_stages(read, len(self._sessions), count, self._cascade)
         return (
-            _sigmoid(kinds.mean(axis=0)),
-            _sigmoid(_odds(masks).mean(axis=0)),
-            maps.mean(axis=0),
-            _sigmoid(kinds),
-            mean_of_blocks(masks, self._reduction).astype(np.float16),
+            _sigmoid(said.kinds.mean(axis=0)),
+            _sigmoid(said.masks.mean(axis=0)),
+            said.maps.mean(axis=0),
+            _sigmoid(said.kinds),
+            mean_of_blocks(_sigmoid(said.masks), self._reduction).astype(np.float16),
         )
+
+
+def _said(sessions: Sequence[Any], slices: NDArray[np.float32], chosen: NDArray[np.intp]) -> Said:
+    """Let some networks read some slices; a file takes a stretch of slices with both neighbors."""
+    stretches = np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1)
+    parts = []
+    for stretch in stretches:
+        near = np.clip(np.arange(stretch[0] - 1, stretch[-1] + 2), 0, len(slices) - 1)
+        outputs = [session.run(None, {"slices": slices[near]}) for session in sessions]
+        kinds, masks, maps = (np.stack(output) for output in zip(*outputs, strict=True))
+        parts.append((kinds, _odds(masks), maps))
+    return Said(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
 
 def open_session(path: Path, member: Member, threads: int = 1) -> Any:  # noqa: ANN401 - untyped library

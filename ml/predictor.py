@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.cascade import Cascade, Said, read_in_stages
 from ml.folding import fold
 from ml.network import SliceReader, mean_of_blocks
 from ml.precision import has_bfloat16
@@ -37,6 +38,8 @@ class TorchPredictor:
         ``cpu``, ``cuda`` or ``cuda:N``.
     precision
         What the layers compute in.
+    cascade
+        Which of them read a slice; None: all.
 
     Attributes
     ----------
@@ -49,8 +52,10 @@ class TorchPredictor:
         networks: Sequence[SliceReader],
         device: str = "cpu",
         precision: torch.dtype = torch.float32,
+        cascade: Cascade | None = None,
     ) -> None:
         """Fold and move the networks."""
+        self._cascade = cascade
         self._networks = tuple(
             fold(network.eval())
             .to(device=device, dtype=precision)
@@ -86,7 +91,7 @@ class TorchPredictor:
         torch.set_num_threads(threads)
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         networks = [load_network(path, opened.manifest.network) for path in opened.weights_paths]
-        return cls(networks, chosen, _precision_for(chosen))
+        return cls(networks, chosen, _precision_for(chosen), opened.manifest.cascade)
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
         """Read slices.
@@ -114,29 +119,45 @@ class TorchPredictor:
 
     @torch.inference_mode()
     def _read(self, stacks: NDArray[np.float32]) -> Prediction:
-        """Read one batch with every member and average.
+        """Read one batch and average.
 
         Types and masks are averaged as log-odds: the mean then lies where one member's would,
         so thresholds and calibration, which were fitted to members, fit the ensemble.
         """
-        hu = torch.from_numpy(stacks).to(self.device)
-        reduced = self._networks[0].reduce(hu)
-        readings = [network.enlarge(network.read(reduced)) for network in self._networks]
-        kinds = torch.stack([reading.kinds.float() for reading in readings])
-        masks = torch.stack([reading.mask[:, 0].float() for reading in readings])
-        maps = torch.stack(
-            [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
-        )
+        reduced = self._networks[0].reduce(torch.from_numpy(stacks).to(self.device))
+
+        def read(members: slice, slices: NDArray[np.intp]) -> Said:
+            return _said(self._networks[members], reduced[torch.from_numpy(slices).to(self.device)])
+
+        said = read_in_stages(read, len(self._networks), len(stacks), self._cascade)
+        kinds, masks, maps = (part.mean(axis=0) for part in said)
+        reduction = self._networks[0].spec.reduction
         return Prediction(
-            _array(torch.sigmoid(kinds.mean(dim=0))),
-            _array(torch.sigmoid(masks.mean(dim=0))),
-            _array(maps.mean(dim=0)),
-            self._members(kinds, masks) if len(readings) > 1 else None,
+            _sigmoid(kinds),
+            _sigmoid(masks),
+            maps,
+            _members(said, reduction) if len(self._networks) > 1 else None,
         )
 
-    def _members(self, kinds: Tensor, masks: Tensor) -> Members:
-        reduced = mean_of_blocks(torch.sigmoid(masks), self._networks[0].spec.reduction)
-        return Members(_array(torch.sigmoid(kinds)), reduced.half().cpu().numpy())
+
+def _said(networks: Sequence[SliceReader], reduced: Tensor) -> Said:
+    """Let some networks read slices at the encoder's resolution."""
+    readings = [network.enlarge(network.read(reduced)) for network in networks]
+    maps = [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
+    return Said(
+        _array(torch.stack([reading.kinds.float() for reading in readings])),
+        _array(torch.stack([reading.mask[:, 0].float() for reading in readings])),
+        _array(torch.stack(maps)),
+    )
+
+
+def _members(said: Said, reduction: int) -> Members:
+    reduced = mean_of_blocks(torch.sigmoid(torch.from_numpy(said.masks)), reduction)
+    return Members(_sigmoid(said.kinds), reduced.half().numpy())
+
+
+def _sigmoid(odds: NDArray[np.float32]) -> NDArray[np.float32]:
+    return _array(torch.sigmoid(torch.from_numpy(odds)))
 
 
 def _joined(members: Sequence[Members]) -> Members:

@@ -10,7 +10,10 @@ from scipy.special import expit, logit, stdtrit
 
 LEAST_PROBABILITY: Final = 1e-6
 TWO_SIDED_95: Final = 0.975
-ONE_NETWORK: Final = "a single network read the study, so nothing tells how sure it is"
+# Student's t of two values reaches twelve times as far as that of many: it would always speak of
+# disagreement.
+LEAST_NETWORKS: Final = 3
+FEW_NETWORKS: Final = "fewer than three networks read the study, so nothing tells how sure they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Uncertainty:
     Attributes
     ----------
     interval95
-        Low and high probability; None with its reason where there is one network.
+        Low and high probability; None with its reason where there are fewer than three networks.
     disagreement
         Standard deviation of the networks' log-odds; None likewise.
     """
@@ -55,8 +58,8 @@ def uncertainty_of(
     >>> round(low, 2), round(high, 2)
     (0.27, 0.73)
     """
-    if member_probabilities is None or len(member_probabilities) < 2:  # noqa: PLR2004
-        return Uncertainty(None, None, ONE_NETWORK)
+    if member_probabilities is None or len(member_probabilities) < LEAST_NETWORKS:
+        return Uncertainty(None, None, FEW_NETWORKS)
     bounded = np.clip(member_probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     odds = logit(bounded)
     count = len(odds)

@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict = _step(steps, "predict", _predict, "held-out patients of one fold")
     predict.add_argument("--prepared", type=Path, required=True)
-    predict.add_argument("--weights", type=Path, required=True)
+    predict.add_argument(
+        "--weights", type=Path, nargs="+", required=True, help="of one network or several"
+    )
     predict.add_argument("--fold", type=int, required=True)
     predict.add_argument("--out", type=Path, required=True)
     fitted = _step(steps, "calibrate", _calibrate, "rules for what the networks say, out of fold")
@@ -94,7 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     fitted.add_argument("--out", type=Path, required=True, help="JSON file")
     export = _step(steps, "export", _export, "write the bundle of all folds' networks")
     export.add_argument(
-        "--runs", type=Path, required=True, help="folder of the folds' runs, each named by its fold"
+        "--runs",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of the folds' runs, each named by its fold; one folder a recipe",
+    )
+    export.add_argument(
+        "--other-config", type=Path, nargs="*", default=[], help="recipes of further folders"
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
@@ -221,13 +230,18 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 def _export(arguments: argparse.Namespace) -> None:
     rules = read_rules(arguments.rules)
-    runs = {fold: arguments.runs / str(fold) for fold in rules.members}
-    steps: dict[str, JsonValue] = {str(fold): _steps_of(run) for fold, run in runs.items()}
-    training: dict[str, JsonValue] = {"steps": steps}
+    runs = [
+        (fold, folder / str(fold)) for folder in arguments.runs for fold in sorted(rules.members)
+    ]
+    steps: JsonValue = {f"{run.parent.name}/{fold}": _steps_of(run) for fold, run in runs}
+    others: JsonValue = [
+        json.loads(read_config(path).model_dump_json()) for path in arguments.other_config
+    ]
+    training: dict[str, JsonValue] = {"steps": steps, "other_configs": others}
     if arguments.ablation is not None:
         training["ablation"] = json.loads(arguments.ablation.read_text())
     export_bundle(
-        [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs.items()],
+        [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs],
         arguments.out,
         config=read_config(arguments.config),
         rules=rules,

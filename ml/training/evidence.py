@@ -15,7 +15,7 @@ from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 
 # Lower ones win a thousandth of Dice and swell the volumes.
-MASK_THRESHOLDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5)
+MASK_THRESHOLDS: Final = (0.03, 0.05, 0.1, 0.2, 0.3, 0.4)
 LEAST_ML: Final = 0.5
 SLAB_MM: Final = 5.0
 

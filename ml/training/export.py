@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from ml.bundle import MANIFEST_FILE, InputChannel, Manifest, Member, sha256_of
+from ml.cascade import Cascade
 from ml.slabs import TARGET_MM
 from ml.training.calibrate import FittedRules
 from ml.training.config import TrainingConfig
@@ -38,6 +40,9 @@ CITATIONS: Final = (
 LICENSE: Final = (
     "Apache-2.0. Derived from CT-ICH v1.0.0 (CC BY 4.0): keep the citations with the weights."
 )
+# Out of fold, by two networks a fold, this dismisses 78 % of the slices without blood, and 23 of
+# the 318 with blood: those on which the two see next to nothing as it is.
+CASCADE: Final = Cascade(screeners=2, least_any=0.02, least_pixel=0.02)
 TRAINED_ON: Final = (
     "CT-ICH v1.0.0: 82 patients of one trauma center (36 with hemorrhage), rebuilt from 8-bit "
     "pictures, four fifths of them per member; ImageNet start; bleeds painted into the negative "
@@ -67,7 +72,7 @@ def export_bundle(
     Parameters
     ----------
     networks
-        One per fold.
+        One per fold, or several: then the networks of a fold are judged together.
     target
         The bundle's folder.
     config
@@ -89,7 +94,10 @@ def export_bundle(
         name=config.name,
         version="1",
         demonstrator=True,
-        members=tuple(_member(one, target, rules) for one in networks),
+        members=tuple(
+            _member(one, target / name, rules)
+            for name, one in sorted(_named(networks).items(), key=_screeners_first)
+        ),
         network=config.network,
         kinds=KINDS,
         channels=tuple(
@@ -108,15 +116,40 @@ def export_bundle(
         license=LICENSE,
         citations=CITATIONS,
         code_version=__version__,
+        cascade=CASCADE if len(networks) > CASCADE.screeners else None,
     )
     text = json.dumps(json.loads(manifest.model_dump_json()), indent=2, ensure_ascii=False)
     (target / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
     return manifest
 
 
-def _member(network: FoldNetwork, target: Path, rules: FittedRules) -> Member:
+def _named(networks: Sequence[FoldNetwork]) -> dict[str, FoldNetwork]:
+    """Return the networks by the name of their file."""
+    seen: Counter[int] = Counter()
+    named = {}
+    for one in networks:
+        seen[one.fold] += 1
+        further = "" if seen[one.fold] == 1 else f"-{seen[one.fold]}"
+        named[f"fold-{one.fold}{further}.safetensors"] = one
+    return named
+
+
+def _screeners_first(item: tuple[str, FoldNetwork]) -> tuple[bool, int, str]:
+    """Order members so that the first ones are of different recipes and folds.
+
+    Examples
+    --------
+    >>> folds = {f"fold-{n}{more}": FoldNetwork(n, Path()) for more in ("", "-2") for n in (1, 2)}
+    >>> [name for name, _ in sorted(folds.items(), key=_screeners_first)]
+    ['fold-1', 'fold-2-2', 'fold-1-2', 'fold-2']
+    """
+    name, one = item
+    first = "-" not in name.removeprefix("fold-")
+    return (first != (one.fold % 2 == 1), one.fold, name)
+
+
+def _member(network: FoldNetwork, path: Path, rules: FittedRules) -> Member:
     """Copy one network beside the manifest."""
-    path = target / f"fold-{network.fold}.safetensors"
     shutil.copyfile(network.weights, path)
     return Member(
         file=path.name,

@@ -1,6 +1,6 @@
 """Read the held-out studies of a fold with its network and keep what it said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from ml.training.prepared import PreparedSet, ReducedSet, open_prepared
 
 
 def predict_fold(
-    prepared: Path, weights: Path, target: Path, *, spec: NetworkSpec, fold: int
+    prepared: Path, weights: Sequence[Path], target: Path, *, spec: NetworkSpec, fold: int
 ) -> int:
     """Write one npz per held-out study.
 
@@ -23,7 +23,7 @@ def predict_fold(
     prepared
         Prepared set of real patients.
     weights
-        Network trained without the fold.
+        Networks trained without the fold; what they say is averaged.
     target
         Folder for ``<study>.npz``; a study that is there already is kept.
     spec
@@ -37,7 +37,7 @@ def predict_fold(
         Studies of the fold.
     """
     source = open_prepared(prepared)
-    predictor = TorchPredictor([load_network(weights, spec)])
+    predictor = TorchPredictor([load_network(path, spec) for path in weights])
     target.mkdir(parents=True, exist_ok=True)
     count = 0
     for study, rows in studies_of(source, fold):

@@ -19,6 +19,8 @@ from preread.terms import KINDS
 SUSPECTED_SPECIFICITY: Final = 0.80
 CRITICAL_SPECIFICITY: Final = 0.95
 INDETERMINATE_SENSITIVITY: Final = 0.95
+# A level that nearly every study without blood is given tells nothing and costs a look each.
+INDETERMINATE_SPECIFICITY: Final = 0.50
 KIND_SPECIFICITY: Final = 0.95
 # What is less likely than not is not named without an outline of which it is a good part.
 LEAST_KIND_THRESHOLD: Final = 0.50
@@ -30,7 +32,8 @@ RIDGE_KIND: Final = 0.5
 RULE: Final = (
     "suspected: lowest probability with study specificity >= 0.80; critical: lowest with "
     "specificity >= 0.95, or suspected and 30 ml or more outlined; indeterminate: highest "
-    "with sensitivity >= 0.95, but not above suspected; a type: lowest with specificity >= 0.95, "
+    "with sensitivity >= 0.95 and specificity >= 0.50, or the latter alone where both cannot be, "
+    "but not above suspected; a type: lowest with specificity >= 0.95, "
     "but at least 0.50"
 )
 
@@ -86,8 +89,9 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
     suspected = threshold_for_specificity(fitted, truth, SUSPECTED_SPECIFICITY)
     critical = threshold_for_specificity(fitted, truth, CRITICAL_SPECIFICITY)
     sensitive = threshold_for_sensitivity(fitted, truth, INDETERMINATE_SENSITIVITY)
+    specific = threshold_for_specificity(fitted, truth, INDETERMINATE_SPECIFICITY)
     points = OperatingPoints(
-        indeterminate=min(sensitive, suspected),
+        indeterminate=min(max(sensitive, specific), suspected),
         suspected=suspected,
         critical=max(critical, suspected),
         critical_ml=CRITICAL_ML,

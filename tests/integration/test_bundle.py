@@ -96,17 +96,18 @@ def test_a_bundle_without_a_network_is_refused(copy):
         load_bundle(copy)
 
 
-def test_the_network_that_never_saw_a_fold_is_found_with_its_own_rules(copy):
+def test_the_networks_that_never_saw_a_fold_are_found_with_their_own_rules(copy):
     member = json.loads((copy / "manifest.json").read_text())["members"][0]
     rules = json.loads(json.dumps(member["rules"]))
     rules["operating"]["id"] = "without fold 2"
     second = member | {"held_out_fold": 2, "rules": rules}
-    write_manifest(copy, members=[member | {"held_out_fold": 1}, second])
+    write_manifest(copy, members=[second, member | {"held_out_fold": 1}, second])
     bundle = load_bundle(copy)
     held_out = bundle.held_out(2)
     assert held_out.manifest.rules.operating.id == "without fold 2"
-    assert [one.held_out_fold for one in held_out.manifest.members] == [2]
-    assert held_out.weights_paths == bundle.weights_paths[1:]
+    assert [one.held_out_fold for one in held_out.manifest.members] == [2, 2]
+    assert held_out.weights_paths == bundle.weights_paths[::2]
+    assert [one.held_out_fold for one in bundle.held_out(1).manifest.members] == [1]
     assert bundle.held_out(3) is None
 
 

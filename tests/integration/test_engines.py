@@ -10,6 +10,7 @@ import torch
 from pydantic import SecretStr
 
 from ml.bundle import Bundle, load_bundle
+from ml.cascade import Cascade
 from ml.engine_agreement import compare_engines
 from ml.network import HemorrhageNetwork
 from ml.onnx_export import COMPARED_HEADS, compare, head_volume, write_files
@@ -68,6 +69,30 @@ def test_it_batches_neighbors_and_averages_as_the_torch_predictor_does(members):
     for one, other in zip(wanted.members or (), found.members or (), strict=True):
         assert (one.shape, one.dtype) == (other.shape, other.dtype)
         assert np.abs(one - other).max() < 1e-3
+
+
+def test_a_cascade_is_the_same_with_both_engines_and_reads_no_more_than_it_must():
+    hu = np.random.default_rng(0).normal(40, 60, (6, 128, 128)).astype(np.float32)
+    alone = TorchPredictor(networks()[:1]).predict(hu)
+    strongest = alone.mask_probabilities.reshape(6, -1).max(axis=1)
+    middle = float(np.sort(strongest)[2:4].mean())
+    # Networks that never learned say the same of any slice, so only the outline can tell them.
+    rule = Cascade(screeners=1, least_any=1.1, least_pixel=middle)
+    read_on = strongest >= middle
+    assert read_on.sum() == 3
+
+    wanted = TorchPredictor(networks(), cascade=rule).predict(hu)
+    sessions = [TorchSession(network) for network in networks()]
+    found = OnnxPredictor(sessions, SPEC.reduction, "float32", rule).predict(hu)
+    for one, other in zip(
+        (*wanted[:3], *wanted.members), (*found[:3], *found.members), strict=True
+    ):
+        assert np.abs(one.astype(np.float32) - other).max() < 1e-3
+
+    everybody = TorchPredictor(networks()).predict(hu)
+    for part, whole, first in zip(wanted[:3], everybody[:3], alone[:3], strict=True):
+        assert part[read_on] == pytest.approx(whole[read_on], abs=1e-4)
+        assert part[~read_on] == pytest.approx(first[~read_on], abs=1e-4)
 
 
 def record(sha256, *, agrees=True, identity=None):
@@ -139,7 +164,8 @@ def shipped():
 
 def reference_of(bundle, precision=torch.float32):
     spec = bundle.manifest.network
-    return TorchPredictor([load_network(p, spec) for p in bundle.weights_paths], "cpu", precision)
+    networks = [load_network(p, spec) for p in bundle.weights_paths]
+    return TorchPredictor(networks, "cpu", precision, bundle.manifest.cascade)
 
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor emulates bfloat16")

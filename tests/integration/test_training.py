@@ -96,7 +96,7 @@ def patients(config, prepared, runs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("predictions")
     for fold in (0, 1, 2):
         weights = runs / str(fold) / "weights.safetensors"
-        predict_fold(prepared, weights, folder, spec=config.network, fold=fold)
+        predict_fold(prepared, [weights], folder, spec=config.network, fold=fold)
     return gather(prepared, folder, config.network.spacing_mm)
 
 
@@ -243,6 +243,41 @@ def test_fitted_rules_lead_to_a_bundle_that_opens(config, patients, runs, tmp_pa
     assert opened.manifest.demonstrator  # nothing has judged it yet
 
 
+def test_networks_of_two_recipes_are_judged_by_the_fold_that_neither_saw(
+    config, patients, runs, tmp_path
+):
+    rules = calibrate(patients, config.name)
+    networks = [FoldNetwork(n, runs / str(n) / "weights.safetensors") for n in (0, 1, 2, 0, 1, 2)]
+    export_bundle(networks, tmp_path / "bundle", config=config, rules=rules, training={})
+    opened = load_bundle(tmp_path / "bundle")
+    names = [member.file for member in opened.manifest.members]
+    assert names[:2] == ["fold-0-2.safetensors", "fold-1.safetensors"]  # the screeners
+    assert sorted(names) == sorted(
+        f"fold-{n}{more}.safetensors" for n in (0, 1, 2) for more in ("", "-2")
+    )
+    assert opened.manifest.cascade.screeners == 2
+    held_out = opened.held_out(1)
+    assert [path.name for path in held_out.weights_paths] == [
+        "fold-1.safetensors",
+        "fold-1-2.safetensors",
+    ]
+    assert held_out.manifest.rules == rules.members[1]
+
+
+def test_a_head_changes_its_shape_smoothly_if_asked_to():
+    hu, mask = torch.zeros(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
+    hu[:, :, 24:40, 24:40] = 50.0
+    mask[:, :, 24:40, 24:40] = 1.0
+    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    kept, _ = augment(hu, mask, 64, still, torch.Generator().manual_seed(0))
+    how = replace(still, elastic=0.03)
+    moved, maps = augment(hu, mask, 64, how, torch.Generator().manual_seed(0))
+    assert (moved - kept).abs().max() > 10
+    assert maps.sum() == pytest.approx(float(mask.sum()), rel=0.35)
+    # Image and outline move together.
+    assert moved[:, 1:2][maps > 0.99].min() > 45
+
+
 def test_a_members_rules_do_not_depend_on_the_fold_that_it_is_judged_on(config, patients):
     flipped = [replace(one, labels=~one.labels) if one.fold == 0 else one for one in patients]
     before, after = calibrate(patients, config.name), calibrate(flipped, config.name)
@@ -364,9 +399,8 @@ def test_nothing_to_draw_is_said(prepared):
 
 
 def test_unknown_kinds_are_no_evidence(config, prepared, runs, tmp_path):
-    predict_fold(
-        prepared, runs / "0" / "weights.safetensors", tmp_path, spec=config.network, fold=0
-    )
+    weights = [runs / "0" / "weights.safetensors"]
+    predict_fold(prepared, weights, tmp_path, spec=config.network, fold=0)
     copy = tmp_path / "set"
     copy.mkdir()
     for path in prepared.iterdir():

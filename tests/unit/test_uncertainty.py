@@ -8,11 +8,11 @@ from scipy import stats
 
 from ml.uncertainty import uncertainty_of
 
-probabilities = st.lists(st.floats(0, 1), min_size=2, max_size=9).map(np.array)
+probabilities = st.lists(st.floats(0, 1), min_size=3, max_size=9).map(np.array)
 
 
-@pytest.mark.parametrize("members", [None, np.array([0.4])])
-def test_one_network_has_no_interval_and_says_why(members):
+@pytest.mark.parametrize("members", [None, np.array([0.4]), np.array([0.4, 0.9])])
+def test_fewer_than_three_networks_have_no_interval_and_say_why(members):
     found = uncertainty_of(members, 0.4)
     assert found.interval95 is None
     assert found.disagreement is None
