@@ -16,6 +16,7 @@ from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
 from ml.bundle import Bundle, load_bundle
 from ml.model_slices import to_model
+from ml.network import SliceReader
 from ml.onnx_export import COMPARED_HEADS, head_volume
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import OnnxFormat, read_record
@@ -34,6 +35,7 @@ _CLASSIC_SLICES: Final = 2
 _FULL: Final = "torch float32"
 _HALF: Final = "torch bfloat16"
 _AGAIN: Final = "torch float32 again (A/A)"
+_EVERY: Final = "peer: float32, every network on every slice"
 _EAGER: Final = "peer: eager float32, unfolded"
 _CLASSIC: Final = "peer: classic U-Net, {}"
 _SAME: Final = 1e-3
@@ -51,7 +53,12 @@ def measure(plan: Plan) -> Report:
     peers = dict(_classics(bundle.manifest.network))
     checked = _check(ours, slices)
     works = {name: _whole(engine, slices) for name, engine in ours.items()}
-    works |= {_AGAIN: works[_FULL], _EAGER: _whole(EagerPredictor(bundle), slices)}
+    every = TorchPredictor(_networks(bundle), "cpu", torch.float32)
+    works |= {
+        _AGAIN: works[_FULL],
+        _EVERY: _whole(every, slices),
+        _EAGER: _whole(EagerPredictor(bundle), slices),
+    }
     works |= {name: _scaled(classic, slices) for name, classic in peers.items()}
     found = in_rounds(works, plan.rounds)
     figures = {name: figure_of(name, "CPU s", spent) for name, spent in found.items()}
@@ -70,11 +77,13 @@ def measure(plan: Plan) -> Report:
     )
 
 
+def _networks(bundle: Bundle) -> list[SliceReader]:
+    return [load_network(path, bundle.manifest.network) for path in bundle.weights_paths]
+
+
 def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
     def predictor(precision: torch.dtype) -> Predictor:
-        spec = bundle.manifest.network
-        networks = [load_network(path, spec) for path in bundle.weights_paths]
-        return TorchPredictor(networks, "cpu", precision, bundle.manifest.cascade)
+        return TorchPredictor(_networks(bundle), "cpu", precision, bundle.manifest.cascade)
 
     found = {_FULL: predictor(torch.float32)}
     return found | ({_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {})
@@ -147,7 +156,7 @@ def _scaled(engine: Predictor, slices: NDArray[np.float32]) -> Callable[[], floa
 
 
 def _ratios(figures: Mapping[str, Figure], onnx: Mapping[str, Predictor]) -> Iterator[Ratio]:
-    for name in (_AGAIN, _EAGER, _HALF, *onnx):
+    for name in (_AGAIN, _EVERY, _EAGER, _HALF, *onnx):
         if name in figures:
             yield Ratio.of(f"{name} / {_FULL}", figures[name], figures[_FULL])
     pairs = [(_CLASSIC.format("float32"), name) for name in (_FULL, *onnx)]

@@ -3,7 +3,7 @@
 Two of three slices of a head CT hold nothing that any network would look at twice, and a
 worker's processor would spend most of its time on them. A slice is dismissed only where the
 first networks, averaged, see next to nothing: neither by the classifier nor anywhere in the
-outline. It then keeps what they said (docs/decisions/0012-pairs-and-cascade.md).
+outline. It then keeps what they said (docs/decisions/0014-pairs-and-cascade.md).
 """
 
 from collections.abc import Callable
