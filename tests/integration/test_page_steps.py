@@ -99,18 +99,26 @@ def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock
 
 def test_an_administrator_makes_a_key_that_is_shown_once_and_ends_it(visitor, resources):
     sign_in(visitor, resources, Role.ADMIN)
-    said = {"label": "Dr. Rao", "role": "reader", "site": "north", "days": ""}
+    said = {
+        "label": "Dr. Rao",
+        "role": "reader",
+        "sites": "north, south",
+        "licenses": "us-tx",
+        "days": "",
+    }
     made = re.search(
         r"pr_[0-9a-f]{8}_[\w-]{43}", visitor.post("/keys", data=said, headers=OURS).text
     )
     assert made is not None
     listed = visitor.get("/keys").text
     assert "Dr. Rao" in listed
+    assert "north, south" in listed
+    assert "US-TX" in listed
     assert made[0] not in listed
     key_id = made[0].split("_")[1]
     visitor.post(f"/keys/{key_id}/revoke", headers=OURS)
     assert "revoked" in visitor.get("/keys").text
-    assert visitor.post("/keys", data={**said, "site": "a b"}, headers=OURS).status_code == 422
+    assert visitor.post("/keys", data={**said, "sites": "../a"}, headers=OURS).status_code == 422
 
 
 def test_the_list_finds_accession_numbers_by_how_they_begin(visitor, resources):
