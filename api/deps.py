@@ -96,6 +96,9 @@ async def _admin_page_caller(
 AdminPageCaller = Annotated[Caller, Depends(_admin_page_caller)]
 """An administrator of all sites."""
 
+SiteAdminPageCaller = Annotated[Caller, Depends(_require_on_page(Role.ADMIN))]
+"""An administrator, of all sites or of some."""
+
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
 """Who may see how the service itself is doing, and decide which study goes where."""
 

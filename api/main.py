@@ -23,6 +23,8 @@ from api import (
     keys,
     page,
     page_feedback,
+    page_policies,
+    page_sites,
     page_steering,
     page_steps,
     policies,
@@ -91,6 +93,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys),
         *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
+        *(page_policies, page_sites),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"

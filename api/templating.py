@@ -27,9 +27,11 @@ def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
     """Return paths and words of the pages that somebody may see."""
     shown = [("/", "Worklist")]
     if operates(caller):
-        shown += [("/turnaround", "Turnaround"), ("/quality", "Quality")]
-    if caller.role is Role.ADMIN and caller.sites is None:
-        shown.append(("/keys", "Keys"))
+        shown += [("/turnaround", "Turnaround"), ("/quality", "Quality"), ("/policies", "Policies")]
+    if caller.role is Role.ADMIN:
+        shown.append(("/sites", "Sites"))
+        if caller.sites is None:
+            shown.append(("/keys", "Keys"))
     return tuple(shown)
 
 

@@ -1,20 +1,25 @@
 """Policies are drafted, compared, put in force and taken back, and what was promised stays."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from preread.activating import Wish, draft_policy, take_policy_step
 from preread.breaking import reset_breaker
 from preread.claims import claim_study, release_study
 from preread.coordination import pin_study
 from preread.db.policies import SHIPPED_POLICY
+from preread.db.tables import StudyRow
 from preread.db.worklist import WorklistQuery
-from preread.errors import IllegalStep, PolicyReplaced
+from preread.errors import IllegalStep, PolicyNotFound, PolicyReplaced
 from preread.keys import Role
-from preread.policy_steps import PolicyStep
-from preread.ranking import DEFAULT_POLICY, PINNED_LANE, Policy, Promotion
+from preread.policy_steps import PolicyStep, promised_bound_min, refusal
+from preread.ranking import DEFAULT_POLICY, MINUTE_MS, PINNED_LANE, Policy, Promotion
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import caller_for, send_study
 from tests.support.seed import pre_read_of
@@ -22,6 +27,7 @@ from tests.support.web import bearer, client_of
 
 SDH = (HemorrhageType.SDH,)
 WHY = "because of the test"
+EVERYBODY = WorklistQuery(limit=1000)
 NO_HEAD_START = {
     "critical": {"target_min": 25, "head_start_min": 0},
     "suspected": {"target_min": 25, "head_start_min": 0},
@@ -246,6 +252,71 @@ def test_of_two_people_who_put_a_policy_in_force_at_once_one_wins_and_the_list_i
         assert len(work.policies.record()) == 1
     for study_id in (*listed(resources), *arrived):
         assert study_of(resources, study_id).policy_version.split("/")[0] == f"p{winner}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_sequence_of_arrivals_results_and_policies_breaks_what_was_promised(resources, clock):
+    by = caller_for(resources, Role.ADMIN)
+    sent, due = count(1), {}
+    promotions = st.tuples(st.integers(1, 70), st.integers(0, 60))
+    steps = st.lists(
+        st.one_of(
+            st.tuples(st.just("send"), st.sampled_from(OrderClass)),
+            st.tuples(st.just("assess"), st.sampled_from([*Level])),
+            st.tuples(st.just("activate"), st.tuples(promotions, st.sampled_from([10, 30, 90]))),
+            st.tuples(st.just("revert"), st.integers(0, 3)),
+        ),
+        min_size=6,
+        max_size=14,
+    )
+
+    def activate(said):
+        (target, start), stat = said
+        policy = Policy(
+            "draft",
+            {**DEFAULT_POLICY.order_target_min, OrderClass.STAT: stat},
+            {**dict.fromkeys(DEFAULT_POLICY.promotions, Promotion(target, start))},
+        )
+        if refusal(policy) is None:
+            number = draft_policy(resources, policy, name="drawn", by=by).number
+            take_policy_step(resources, Wish(number, PolicyStep.ACTIVATE, WHY), by=by)
+
+    def revert(number):
+        with suppress(IllegalStep, PolicyNotFound):
+            take_policy_step(resources, Wish(number, PolicyStep.REVERT, WHY), by=by)
+
+    def assess(level):
+        with resources.reading() as work:
+            waits = any(one.ai_state == "queued" for one in work.worklist.page(EVERYBODY).studies)
+        if waits:
+            due.pop(pre_read_of(resources, level), None)  # a result may bring it forward
+
+    deeds = {
+        "send": lambda order: send_study(resources, next(sent), order_class=order),
+        "assess": assess,
+        "activate": activate,
+        "revert": revert,
+    }
+
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(steps)
+    def run(drawn):
+        for name, said in drawn:
+            clock.forward(600)
+            deeds[name](said)
+            with resources.reading() as work:
+                studies = work.worklist.page(EVERYBODY).studies
+                rows = {one.id: work.session.get_one(StudyRow, one.id) for one in studies}
+                promised = {
+                    one.id: work.policies.promise(rows[one.id]).order_target_min[one.order_class]
+                    for one in studies
+                }
+            for number, late in enumerate(studies):
+                assert due.setdefault(late.id, late.due_at) == late.due_at
+                bound_ms = promised_bound_min(promised[late.id]) * MINUTE_MS
+                assert all(one.t0_ms < late.t0_ms + bound_ms for one in studies[:number])
+
+    run()
 
 
 def test_only_an_administrator_of_all_sites_goes_forward_and_a_coordinator_may_go_back(
