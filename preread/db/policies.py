@@ -76,6 +76,9 @@ class PolicyRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._targets = TargetsRepository(session)
+        # Neither a policy nor a version of a site's targets ever changes.
+        self._known: dict[int, StoredPolicy] = {SHIPPED: SHIPPED_POLICY}
+        self._at_site: dict[tuple[str, int, str], Policy] = {}
 
     def lock_the_list(self) -> None:
         """Keep everybody else from changing any study until this transaction ends.
@@ -96,13 +99,13 @@ class PolicyRepository:
         PolicyNotFound
             If there is none of this number.
         """
-        if number == SHIPPED:
-            return SHIPPED_POLICY
-        row = self._session.get(PolicyRow, number) if number <= _LARGEST else None
-        if row is None:
-            message = "There is no such policy."
-            raise PolicyNotFound(message)
-        return _stored(row)
+        if number not in self._known:
+            row = self._session.get(PolicyRow, number) if number <= _LARGEST else None
+            if row is None:
+                message = "There is no such policy."
+                raise PolicyNotFound(message)
+            self._known[number] = _stored(row)
+        return self._known[number]
 
     def all(self) -> tuple[StoredPolicy, ...]:
         """Return all policies, the shipped one first."""
@@ -155,8 +158,11 @@ class PolicyRepository:
         """Return a policy under a version of a site's target times; None is the policy's own."""
         if targets_version is None:
             return base
-        minutes = self._targets.minutes(site, targets_version)
-        return policy_of_site(site, targets_version, minutes, base)
+        wanted = (site, targets_version, base.version)
+        if wanted not in self._at_site:
+            minutes = self._targets.minutes(site, targets_version)
+            self._at_site[wanted] = policy_of_site(site, targets_version, minutes, base)
+        return self._at_site[wanted]
 
     def promise(self, row: StudyRow) -> Policy:
         """Return the policy under which a study was completed, with its site's targets of then."""
