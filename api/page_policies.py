@@ -22,10 +22,7 @@ from api.deps import (
 from api.filters import SITE_PATTERN
 from api.periods import Period
 from api.policies import (
-    DiscardRequest,
-    InForceRequest,
     Number,
-    PolicyRequest,
     activate_policy,
     discard_policy,
     get_policies,
@@ -34,6 +31,7 @@ from api.policies import (
     post_policy,
     revert_to_policy,
 )
+from api.policy_bodies import DiscardRequest, InForceRequest, PolicyRequest
 from api.templating import render
 from preread.errors import Conflict, InvalidRequest
 from preread.keys import Caller, Role
