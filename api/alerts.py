@@ -83,7 +83,7 @@ def get_alerts(
     `alert_closed` of the stream tell each change once.
     """
     with resources.reading() as work:
-        listed = work.alerts.listed(site=site_for(caller, site), only_open=only_open)
+        listed = work.alerts.listed(sites=site_for(caller, site), only_open=only_open)
     return AlertsAnswer(alerts=tuple(_view(alert, caller) for alert in listed), notice=NOTICE)
 
 

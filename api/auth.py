@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from preread.errors import NotAllowed, NotAuthenticated
 from preread.keys import Caller, Role, caller_of_key, caller_of_session
 from preread.resources import Resources
+from preread.scope import Sites, covers
 
 SESSION_COOKIE: Final = "preread_session"
 
@@ -70,16 +71,18 @@ def refuse_other_pages(request: Request) -> None:
         raise NotAllowed(message)
 
 
-def site_for(caller: Caller, wanted: str | None) -> str | None:
-    """Return the site that a request is limited to; None for all sites.
+def site_for(caller: Caller, wanted: str | None) -> Sites:
+    """Return the sites that a request is limited to: the one that is asked for, or all it may see.
 
     Raises
     ------
     NotAllowed
-        If the key is bound to another site than the one that is asked for.
+        If the key is bound to other sites than the one that is asked for.
     """
-    if caller.site is None or wanted is None or wanted == caller.site:
-        return caller.site or wanted
+    if wanted is None:
+        return caller.sites
+    if covers(caller.sites, wanted):
+        return frozenset({wanted})
     message = "The key is bound to another site."
     raise NotAllowed(message)
 

@@ -76,7 +76,7 @@ def show_quality(
 
 def _context(resources: Resources, caller: Caller, chosen: Chosen, here: str) -> dict[str, Any]:
     with resources.reading() as work:
-        sites = work.worklist.sites() if caller.site is None else ()
+        sites = work.worklist.sites(caller.sites) if caller.has_several_sites else ()
     return {
         "caller": caller,
         "here": here,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.filters import SITE_PATTERN
+from api.filters import LICENSE_PATTERN, SITE_PATTERN
 from api.schemas import StudyView, Token
 from preread.coordination import LONGEST_PIN_MIN
 from preread.findings import Mode
@@ -34,6 +34,12 @@ class NextRequest(ClaimRequest):
 
     site: Annotated[str | None, Field(pattern=SITE_PATTERN)] = None
     modality: Annotated[str | None, Field(pattern=r"^[A-Z0-9_ ]{1,16}$")] = None
+    license: Annotated[
+        str | None,
+        Field(
+            pattern=LICENSE_PATTERN, description="Only studies of sites that ask for this license."
+        ),
+    ] = None
 
 
 class TakeOverRequest(ClaimRequest):
@@ -82,7 +88,7 @@ class ReaderView(BaseModel):
     reader: str
     name: str
     role: Role
-    site: str | None
+    sites: tuple[str, ...] | None
     claimed: int
 
 

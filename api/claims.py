@@ -43,9 +43,14 @@ def claim_next_study(
     resources: ResourcesDep,
     body: Annotated[NextRequest | None, Body()] = None,
 ) -> ClaimAnswer | Response:
-    """Claim the study that is to be read next; no two readers get the same one."""
+    """Claim the study that is to be read next; no two readers get the same one.
+
+    Sites that ask for a license which the key does not name are passed over.
+    """
     said = body or NextRequest()
-    query = NextQuery(site=site_for(caller, said.site), modality=said.modality)
+    query = NextQuery(
+        sites=site_for(caller, said.site), modality=said.modality, license=said.license
+    )
     lease = claims.claim_first(resources, query, by=caller, token=said.token)
     if lease is None:
         return Response(status_code=status.HTTP_204_NO_CONTENT)

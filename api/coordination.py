@@ -116,10 +116,10 @@ def get_readers(caller: OperatorCaller, resources: ResourcesDep) -> ReadersAnswe
                 reader=reader.key_id,
                 name=reader.name,
                 role=reader.role,
-                site=reader.site,
+                sites=None if reader.sites is None else tuple(sorted(reader.sites)),
                 claimed=reader.claimed,
             )
-            for reader in coordination.readers(resources, caller.site)
+            for reader in coordination.readers(resources, caller.sites)
         )
     )
 

@@ -90,14 +90,14 @@ OperatorPageCaller = Annotated[Caller, Depends(_require_on_page(Role.COORDINATOR
 async def _admin_page_caller(
     caller: Annotated[Caller, Depends(_require_on_page(Role.ADMIN))],
 ) -> Caller:
-    if caller.site is not None:
-        message = "Keys belong to all sites; an administrator of one site cannot see them."
-        raise NotAllowed(message)
-    return caller
+    return _of_all_sites(caller)
 
 
 AdminPageCaller = Annotated[Caller, Depends(_admin_page_caller)]
 """An administrator of all sites."""
+
+SiteAdminPageCaller = Annotated[Caller, Depends(_require_on_page(Role.ADMIN))]
+"""An administrator, of all sites or of some."""
 
 OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN))]
 """Who may see how the service itself is doing, and decide which study goes where."""
@@ -105,6 +105,37 @@ OperatorCaller = Annotated[Caller, Depends(_require(Role.COORDINATOR, Role.ADMIN
 
 AdminCaller = Annotated[Caller, Depends(_require(Role.ADMIN))]
 """Who may change what a site promises."""
+
+
+async def _global_admin(caller: AdminCaller) -> Caller:
+    return _of_all_sites(caller)
+
+
+GlobalAdminCaller = Annotated[Caller, Depends(_global_admin)]
+"""An administrator of all sites: keys, and which policy ranks everybody."""
+
+
+async def _global_operator(caller: OperatorCaller) -> Caller:
+    return _of_all_sites(caller)
+
+
+GlobalOperatorCaller = Annotated[Caller, Depends(_global_operator)]
+"""A coordinator or administrator of all sites."""
+
+
+async def _global_operator_on_page(caller: OperatorPageCaller) -> Caller:
+    return _of_all_sites(caller)
+
+
+GlobalOperatorPageCaller = Annotated[Caller, Depends(_global_operator_on_page)]
+"""The same, on the page."""
+
+
+def _of_all_sites(caller: Caller) -> Caller:
+    if caller.sites is not None:
+        message = "This concerns all sites, and the key is bound to some of them."
+        raise NotAllowed(message)
+    return caller
 
 
 def _study_id(study_id: Annotated[str, Path()]) -> str:

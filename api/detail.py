@@ -82,7 +82,8 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
     """
     mode = resources.settings.mode
     with resources.reading() as work:
-        study = work.studies.get(study_id, site=caller.site)
+        study = work.studies.get(study_id, sites=caller.sites)
+        own_viewer = work.sites.get(study.site).viewer_url
         row = work.studies.pre_read(study_id)
         stored = None if row is None else PreRead.model_validate(row.document)
         said = that_count(work.feedback.of_study(study_id)).get((study_id, caller.key_id))
@@ -96,10 +97,10 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
         given=_of_revision(said, stored),
-        readers=readers(resources, study.site) if _can_be_given(study, caller) else (),
+        readers=readers(resources, frozenset({study.site})) if _can_be_given(study, caller) else (),
         slices_url=None if stored is None else _slices_url(stored, study_id),
         start_slice=0 if stored is None else _start_slice(stored),
-        viewer_url=_viewer_url(resources.settings.viewer_url, study),
+        viewer_url=_viewer_url(own_viewer or resources.settings.viewer_url, study),
         steps=_steps(study),
         times=(
             ("First image", study.received_at),

@@ -23,6 +23,7 @@ from preread.errors import (
     InvalidRequest,
     NotFound,
     NothingStored,
+    PolicyReplaced,
     PreReadError,
     PreReadNotFound,
 )
@@ -187,6 +188,8 @@ def _extensions(error: PreReadError) -> dict[str, Any]:
         return {"files": tuple(RefusedFile(number=n, code=code) for n, code in error.files)}
     if isinstance(error, (IllegalStep, ClaimNotHeld)):
         return {"state": error.state, "allowed": error.allowed}
+    if isinstance(error, PolicyReplaced):
+        return {"active": error.active}
     if isinstance(error, PreReadMissing):
         return {"ai_state": error.ai_state, "ai_reason": error.ai_reason}
     if isinstance(error, FieldRefused):

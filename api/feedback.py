@@ -116,7 +116,7 @@ def give_feedback(
     )
     try:
         given = judging.give_feedback(
-            resources, study_id, judgment, reader=caller.key_id, site=caller.site
+            resources, study_id, judgment, reader=caller.key_id, sites=caller.sites
         )
     except JudgmentContradicts as error:
         raise FieldRefused(f"body.{error.member}", "contradiction", str(error)) from error
@@ -129,7 +129,7 @@ def get_feedback(
 ) -> StudyFeedback:
     """Return everything that readers said of a study's pre-reads."""
     with resources.reading() as work:
-        work.studies.get(study_id, site=caller.site)
+        work.studies.get(study_id, sites=caller.sites)
         given = work.feedback.of_study(study_id)
     counted = {one.number for one in that_count(given).values()}
     return StudyFeedback(feedback=tuple(_view(one, counts=one.number in counted) for one in given))

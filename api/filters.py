@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import FieldRefused
 from preread.db.worklist import Cursor, WorklistQuery
-from preread.keys import SITE_FORMAT
+from preread.keys import LICENSE_FORMAT, SITE_FORMAT
+from preread.scope import Sites
 from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 
 SITE_PATTERN: Final = f"^{SITE_FORMAT.pattern}$"
+LICENSE_PATTERN: Final = f"^{LICENSE_FORMAT.pattern}$"
 MAX_LIMIT: Final = 200
 
 _LARGEST: Final = 2**63 - 1
@@ -52,8 +54,8 @@ class Filters(BaseModel):
         str | None, Field(max_length=400, description="`next_cursor` of the page before.")
     ] = None
 
-    def query(self, site: str | None) -> WorklistQuery:
-        """Return the question to the database, limited to a site.
+    def query(self, sites: Sites) -> WorklistQuery:
+        """Return the question to the database, limited to some sites.
 
         Raises
         ------
@@ -61,7 +63,7 @@ class Filters(BaseModel):
             If the cursor is none of ours.
         """
         return WorklistQuery(
-            site=site,
+            sites=sites,
             order_class=self.order_class,
             ai_state=self.ai_state,
             read_state=self.read_state,
@@ -123,3 +125,14 @@ def decode_cursor(text: str) -> Cursor:
 
 def _no_cursor() -> FieldRefused:
     return FieldRefused("query.cursor", "cursor", "The cursor is not one that was given out.")
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """Return the words of a field that a person fills in, between commas or spaces.
+
+    Examples
+    --------
+    >>> words_in("north, south  east")
+    ('north', 'south', 'east')
+    """
+    return tuple(text.replace(",", " ").split())

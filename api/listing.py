@@ -19,6 +19,7 @@ from preread.db.worklist import WorklistCounts, WorklistQuery
 from preread.findings import Mode
 from preread.keys import Caller, Role
 from preread.resources import Resources
+from preread.scope import Sites
 from preread.study import AiState, ReadState, Study
 from preread.terms import Level
 
@@ -131,13 +132,13 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
     with resources.reading() as work:
         seq = work.events.last_seq()  # first, so that following it misses nothing
         page = work.worklist.page(query)
-        counts = work.worklist.counts(query.site)
+        counts = work.worklist.counts(query.sites)
         taken = work.worklist.page(
-            WorklistQuery(site=query.site, read_state=ReadState.CLAIMED, limit=_MOST_TAKEN)
+            WorklistQuery(sites=query.sites, read_state=ReadState.CLAIMED, limit=_MOST_TAKEN)
         )
-        calls = _calls(work, caller, query.site, mode)
-        tripped = work.breakers.tripped(query.site)
-        sites = work.worklist.sites() if caller.site is None else ()
+        calls = _calls(work, caller, query.sites, mode)
+        tripped = work.breakers.tripped(query.sites)
+        sites = work.worklist.sites(caller.sites) if caller.has_several_sites else ()
 
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
         views = [study_view(study, caller, mode) for study in studies]
@@ -161,15 +162,15 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
     )
 
 
-def _calls(work: UnitOfWork, caller: Caller, site: str | None, mode: Mode) -> tuple[Call, ...]:
+def _calls(work: UnitOfWork, caller: Caller, sites: Sites, mode: Mode) -> tuple[Call, ...]:
     """Return the oldest open alerts that this person may see."""
     operates = caller.role in {Role.COORDINATOR, Role.ADMIN}
     calls = []
-    for alert in work.alerts.listed(site=site, only_open=True)[:_MOST_CALLS]:
+    for alert in work.alerts.listed(sites=sites, only_open=True)[:_MOST_CALLS]:
         mine = alert.addressee in {None, caller.key_id}
         concerns = mine or (operates and alert.stage is AlertStage.ESCALATED)
         if concerns or operates:
-            study = study_view(work.studies.get(alert.study_id, site=caller.site), caller, mode)
+            study = study_view(work.studies.get(alert.study_id, sites=caller.sites), caller, mode)
             calls.append(Call(alert, study, concerns))
     return tuple(calls)
 

@@ -7,7 +7,6 @@ it has; it reconnects with the last number it saw and misses nothing.
 import asyncio
 import contextlib
 import json
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from preread.db.events import Event
 from preread.logs import get_logger
 from preread.resources import Resources
+from preread.scope import Sites, covers
 
 EVENT_NAME: Final = "worklist"
 HEARTBEAT_S: Final = 15.0
@@ -43,7 +43,7 @@ class Frame:
 
 @dataclass(eq=False, slots=True)
 class _Listener:
-    site: str | None
+    sites: Sites
     batches: asyncio.Queue[tuple[Frame, ...]] = field(
         default_factory=lambda: asyncio.Queue(_WAITING_BATCHES)
     )
@@ -106,20 +106,19 @@ class Live:
         frames = await to_thread.run_sync(_frames_after, resources, seq, limiter=self._limiter)
         if not frames:
             return seq, False
-        by_site: defaultdict[str | None, list[Frame]] = defaultdict(list)
-        for frame in frames:
-            by_site[None].append(frame)
-            by_site[frame.site].append(frame)
-        batches = {site: tuple(listed) for site, listed in by_site.items()}
+        batches: dict[Sites, tuple[Frame, ...]] = {}
         for listener in tuple(self._listeners):
-            if listener.site in batches:
-                listener.offer(batches[listener.site])
+            sites = listener.sites
+            if sites not in batches:  # once for all who see the same
+                batches[sites] = tuple(one for one in frames if covers(sites, one.site))
+            if batches[sites]:
+                listener.offer(batches[sites])
             if listener.ended:
                 self._listeners.discard(listener)
         return frames[-1].seq, len(frames) == _PAGE
 
     async def stream(
-        self, resources: Resources, *, site: str | None, after: int | None
+        self, resources: Resources, *, sites: Sites, after: int | None
     ) -> AsyncIterator[bytes]:
         """Yield what a listener gets, encoded.
 
@@ -127,13 +126,13 @@ class Live:
         ----------
         resources
             Where the events are.
-        site
-            Only events of this site; None for all.
+        sites
+            Only events of these sites; None for all.
         after
             Number of the last event that the listener knows; None begins now.
         """
         ends_at = asyncio.get_running_loop().time() + LIFETIME_S
-        listener = _Listener(site)
+        listener = _Listener(sites)
         self._listeners.add(listener)  # first of all, so that no event falls between
         try:
             last = after if after is not None else await to_thread.run_sync(last_seq, resources)
@@ -143,7 +142,7 @@ class Live:
                 frames = await to_thread.run_sync(_frames_after, resources, last)
                 more = len(frames) == _PAGE
                 last = frames[-1].seq if frames else last
-                if chunk := _joined(frame for frame in frames if site in {None, frame.site}):
+                if chunk := _joined(frame for frame in frames if covers(sites, frame.site)):
                     yield chunk
             while not self.closing.is_set() and asyncio.get_running_loop().time() < ends_at:
                 if listener.ended and listener.batches.empty():

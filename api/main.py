@@ -20,8 +20,11 @@ from api import (
     coordination,
     errors,
     feedback,
+    keys,
     page,
     page_feedback,
+    page_policies,
+    page_sites,
     page_steering,
     page_steps,
     policies,
@@ -88,8 +91,9 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(sites, alerts, feedback, breakers, turnaround, quality, policies),
+        *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys),
         *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
+        *(page_policies, page_sites),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"

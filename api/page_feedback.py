@@ -37,7 +37,9 @@ def judge(
         cause=cause,
     )
     try:
-        judging.give_feedback(resources, study_id, judgment, reader=caller.key_id, site=caller.site)
+        judging.give_feedback(
+            resources, study_id, judgment, reader=caller.key_id, sites=caller.sites
+        )
     except JudgmentContradicts as error:
         raise FieldRefused(f"form.{error.member}", "contradiction", str(error)) from error
     return done(request, f"/studies/{study_id}", f"Agreement {score} of {BEST} noted. Thank you.")

@@ -36,7 +36,7 @@ _STEP: Final = {
 @router.post("/next")
 def take_next(caller: PageCaller, request: Request, resources: ResourcesDep) -> Response:
     """Claim the first study that waits, and open it."""
-    lease = claims.claim_first(resources, NextQuery(site=caller.site), by=caller)
+    lease = claims.claim_first(resources, NextQuery(sites=caller.sites), by=caller)
     if lease is None:
         return done(request, "/", "Nothing waits that you could take.")
     path = f"/studies/{lease.study.id}"

@@ -104,7 +104,7 @@ def pre_read_row(
     PreReadMissing
         If it has no such pre-read.
     """
-    study = work.studies.get(study_id, site=caller.site)
+    study = work.studies.get(study_id, sites=caller.sites)
     row = work.studies.pre_read(study_id, revision)
     if row is None:
         raise PreReadMissing(study.ai_state, study.ai_reason)

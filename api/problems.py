@@ -114,8 +114,23 @@ MEANING: Final = MappingProxyType(
         ),
         "illegal-step": Meaning(
             HTTPStatus.CONFLICT,
-            "The study cannot take this step",
-            "`state` says where the study is and `allowed` which steps it can take from there.",
+            "The study or policy cannot take this step",
+            "`state` says where it is and `allowed` which steps it can take from there.",
+        ),
+        "policy-replaced": Meaning(
+            HTTPStatus.CONFLICT,
+            "Another policy is in force by now",
+            "Somebody was faster. `active` is its number; look at what would change again.",
+        ),
+        "policy-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such policy",
+            "There is no policy of this number.",
+        ),
+        "key-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such API key",
+            "There is no key of this ID.",
         ),
         "claim-not-held": Meaning(
             HTTPStatus.CONFLICT,

@@ -50,6 +50,7 @@ class Problem(_Answer):
     files: tuple[RefusedFile, ...] | None = None
     state: str | None = None
     allowed: tuple[str, ...] | None = None
+    active: int | None = None
     ai_state: AiState | None = None
     ai_reason: ReasonCode | None = None
     checks: dict[str, str] | None = None

@@ -17,7 +17,6 @@ from preread.db.migrate import at_head
 from preread.errors import NotAllowed, NotFound
 from preread.findings import SCHEMA_VERSION
 from preread.notice import NOTICE
-from preread.ranking import DEFAULT_POLICY
 from preread.resources import Resources
 
 router = APIRouter(tags=["service"])
@@ -48,14 +47,16 @@ def get_readiness(resources: ResourcesDep) -> Readiness | Response:
     return Readiness(status="degraded" if degraded else _GOOD, checks=checks)
 
 
-@router.get("/version", responses=problems(401))
+@router.get("/version", responses=problems(401, 503))
 def get_version(caller: AnyCaller, resources: ResourcesDep) -> Version:
     """Return the versions of the software, the pre-read schema and the ranking policy."""
     del caller
+    with resources.reading() as work:
+        policy = work.policies.policy(work.policies.active_number())
     return Version(
         version=__version__,
         pre_read_schema_version=SCHEMA_VERSION,
-        policy_version=DEFAULT_POLICY.version,
+        policy_version=policy.version,
         mode=resources.settings.mode,
         notice=NOTICE,
     )
@@ -66,7 +67,7 @@ def get_metrics(
     caller: OperatorCaller, resources: ResourcesDep, metrics: MetricsDep, live: LiveDep
 ) -> Response:
     """Return the metrics in Prometheus' format, for keys that are bound to no site."""
-    if caller.site is not None:
+    if caller.sites is not None:
         message = "The metrics are those of all sites, and the key is bound to one."
         raise NotAllowed(message)
     return Response(metrics.render(resources, live.listener_count), media_type=_METRICS_TYPE)

@@ -110,7 +110,7 @@ def complete_study(
 ) -> StudyAnswer:
     """Say that nothing will follow, so that the pre-read can begin; again changes nothing."""
     with resources.unit_of_work() as work:
-        work.studies.get(study_id, site=caller.site)
+        work.studies.get(study_id, sites=caller.sites)
         row = work.studies.locked(study_id)
         completed = completion.complete_study(work, row, actor=caller.key_id, now=resources.clock())
         work.commit()
@@ -125,7 +125,7 @@ def complete_study(
 def get_study(caller: AnyCaller, study_id: StudyId, resources: ResourcesDep) -> StudyAnswer:
     """Return a study and how far it got; keys that may only send do not see the result."""
     with resources.reading() as work:
-        study = work.studies.get(study_id, site=caller.site)
+        study = work.studies.get(study_id, sites=caller.sites)
     mode = resources.settings.mode
     return StudyAnswer(study=study_view(study, caller, mode), mode=mode, notice=NOTICE)
 
@@ -136,7 +136,7 @@ def get_study_events(
 ) -> StudyEvents:
     """Return everything that happened to a study, oldest first."""
     with resources.reading() as work:
-        work.studies.get(study_id, site=caller.site)
+        work.studies.get(study_id, sites=caller.sites)
         events = work.events.of_study(study_id)
     return StudyEvents(events=tuple(event_view(event) for event in events))
 
@@ -174,10 +174,11 @@ def _submission(
         if said.setdefault(name, value) != value:
             message = "The query and the form say different things."
             raise FieldRefused(f"form.{name}", "contradiction", message)
-    site = site_for(caller, said.get("site"))
-    if site is None:
-        message = "The key is bound to no site, so the request must name one."
+    sites = site_for(caller, said.get("site"))
+    if sites is None or len(sites) != 1:
+        message = "The key is not bound to one site, so the request must name one."
         raise FieldRefused("query.site", "missing", message)
+    (site,) = sites
     return Submission(
         site=site,
         order_class=said.get("order_class"),

@@ -14,6 +14,7 @@ from preread.feedback import RUBRIC, FalsePositiveCause
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
+from preread.scope import Sites, words_of
 from preread.terms import KINDS
 
 
@@ -26,12 +27,21 @@ def pages(caller: Caller) -> tuple[tuple[str, str], ...]:
     """Return paths and words of the pages that somebody may see."""
     shown = [("/", "Worklist")]
     if operates(caller):
-        shown += [("/turnaround", "Turnaround"), ("/quality", "Quality")]
-    if caller.role is Role.ADMIN and caller.site is None:
-        shown.append(("/keys", "Keys"))
+        shown += [("/turnaround", "Turnaround"), ("/quality", "Quality"), ("/policies", "Policies")]
+    if caller.role is Role.ADMIN:
+        shown.append(("/sites", "Sites"))
+        if caller.sites is None:
+            shown.append(("/keys", "Keys"))
     return tuple(shown)
 
 
+def _few_words(sites: Sites) -> str:
+    """Return the sites in a few words, for the head of the page."""
+    few = sites is None or len(sites) <= _FEW_SITES
+    return words_of(sites) if few else f"{len(sites or ())} sites"
+
+
+_FEW_SITES: Final = 3
 _TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
@@ -44,6 +54,7 @@ _TEMPLATES.env.filters.update(
         "iso": wording.iso,
         "clock_time": wording.clock_time,
         "pages": pages,
+        "site_words": _few_words,
         "operates": operates,
     }
 )

@@ -60,8 +60,8 @@ def get_worklist(
         if matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         page = work.worklist.page(query)
-        counts = work.worklist.counts(query.site)
-        banners = [breaker_notice(one) for one in work.breakers.tripped(query.site)]
+        counts = work.worklist.counts(query.sites)
+        banners = [breaker_notice(one) for one in work.breakers.tripped(query.sites)]
     answer = _answer(resources, caller, page, counts, seq).model_copy(
         update={"notices": tuple(banners)}
     )
@@ -97,7 +97,7 @@ async def follow_worklist(
     """
     stream = live.stream(
         resources,
-        site=site_for(caller, site),
+        sites=site_for(caller, site),
         after=after if last_event_id is None else int(last_event_id),
     )
     return EventStream(stream, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -108,7 +108,7 @@ def _etag(seq: int, filters: Filters, caller: Caller, settings: Settings) -> str
         __version__,
         settings.mode.value,
         caller.key_id,
-        caller.site,
+        None if caller.sites is None else sorted(caller.sites),
         caller.role.value,
         seq,
         filters.model_dump_json(),

@@ -46,7 +46,8 @@ class OpenList:
     def page(self, site: str | None = None, after: Cursor | None = None) -> WorklistPage:
         """Return a page, as the API asks for it."""
         with UnitOfWork(self.database.reading) as work:
-            return work.worklist.page(WorklistQuery(site=site, limit=PAGE, after=after))
+            sites = None if site is None else frozenset({site})
+            return work.worklist.page(WorklistQuery(sites=sites, limit=PAGE, after=after))
 
     def counts(self) -> int:
         """Return how many wait; all counts are asked, as the API does with each page."""

@@ -113,7 +113,12 @@ def _add_key_commands(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--role", required=True, choices=["sender", "reader", "coordinator", "admin"]
     )
-    create.add_argument("--site", help="the only site that it is good for")
+    create.add_argument(
+        "--site", action="append", help="the site that it is good for; once for each of several"
+    )
+    create.add_argument(
+        "--license", action="append", help="what its reader may read, as US-TX; once for each"
+    )
     create.add_argument("--label", required=True, help="whose it is, for the list")
     create.add_argument("--days", type=int, help="for how long it is good")
     create.set_defaults(command=make_key)

@@ -86,8 +86,8 @@ def acknowledge(resources: Resources, alert_id: int, *, by: Caller, name: str | 
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        work.studies.locked(work.alerts.get(alert_id, site=by.site).study_id)
-        row = work.alerts.get(alert_id, site=by.site)
+        work.studies.locked(work.alerts.get(alert_id, sites=by.sites).study_id)
+        row = work.alerts.get(alert_id, sites=by.sites)
         if row.closed_at is None:
             _close(work, row, AlertEnd.ACKNOWLEDGED, by=by, name=name or by.name, now=now)
         alert = alert_of(row)
@@ -107,7 +107,7 @@ def pass_on(resources: Resources) -> int:
     for alert_id, study_id in waiting:  # a transaction each, as everywhere
         with resources.unit_of_work() as work:
             work.studies.locked(study_id)
-            row = work.alerts.get(alert_id, site=None)
+            row = work.alerts.get(alert_id, sites=None)
             stage = next_stage(AlertStage(row.stage), row.raised_at, patience, now)
             if stage is None or row.closed_at is not None:
                 continue

@@ -12,13 +12,14 @@ from typing import Final
 from preread.breaker import Window, counts, trips
 from preread.db.breakers import Breaker, BreakerChange, BreakerStep
 from preread.db.events import EventKind
+from preread.db.placing import place_of
 from preread.db.tables import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import PreRead
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent, place
+from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent
 from preread.resources import Resources
 from preread.settings import Settings
-from preread.terms import FLAGGED, Level, OrderClass
+from preread.terms import FLAGGED, Level
 
 SUPPRESSED_BY: Final = "circuit_breaker"
 
@@ -54,17 +55,53 @@ def rank_by(
     return withheld and row.rank_cap is not None
 
 
-def withheld_document(document: PreRead, row: StudyRow) -> PreRead:
+def withheld_document(work: UnitOfWork, document: PreRead, row: StudyRow) -> PreRead:
     """Return a pre-read that says that its promotion was withheld."""
     completed_at = row.completed_at or document.created_at
     cap = Level(row.rank_cap) if row.rank_cap is not None else None
-    standing = place(completed_at, OrderClass(row.order_class), cap)
+    standing = place_of(work, row, completed_at, cap)
     effect = document.triage_effect.model_copy(
         update={
             "target_min": (standing.due_ms - standing.t0_ms) // MINUTE_MS,
             "head_start_min": (standing.due_ms - standing.key_ms) // MINUTE_MS,
+            "policy_version": standing.policy_version,
             "applied": False,
             "suppressed_by": SUPPRESSED_BY,
+        }
+    )
+    return document.model_copy(update={"triage_effect": effect})
+
+
+def followed_document(
+    work: UnitOfWork, document: PreRead, row: StudyRow, before: Level | None
+) -> PreRead:
+    """Return a pre-read that says what its level did under the policy that ranks the study.
+
+    The worker knows the shipped policy alone.
+
+    Parameters
+    ----------
+    work
+        Of the transaction that stores the result.
+    document
+        As the worker wrote it.
+    row
+        The study, after the result may rank it.
+    before
+        What ranked it before.
+    """
+    completed_at = row.completed_at or document.created_at
+    level = document.assessment.level
+    standing = place_of(work, row, completed_at, most_urgent(before, level))
+    if standing.policy_version == document.triage_effect.policy_version:
+        return document
+    promotion = work.policies.present(row).promotions.get(level)
+    effect = document.triage_effect.model_copy(
+        update={
+            "target_min": (standing.due_ms - standing.t0_ms) // MINUTE_MS,
+            "head_start_min": 0 if promotion is None else promotion.head_start_min,
+            "policy_version": standing.policy_version,
+            "applied": standing.key_ms < place_of(work, row, completed_at, before).key_ms,
         }
     )
     return document.model_copy(update={"triage_effect": effect})
@@ -88,6 +125,7 @@ def reset_breaker(
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
+        work.studies.share_lock()  # its event names a study; whoever locks all of them comes first
         before = work.breakers.locked(site)
         after = Breaker(site, Window(), share or before.expected_share, None, None)
         work.breakers.store(after)

@@ -4,18 +4,20 @@ A claim is a lease under a token. The caller may choose the token, so that a req
 no answer can be sent again: the study is still theirs then, and nothing happens twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from preread.db.studies import study_of
 from preread.db.tables import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import NextQuery
-from preread.errors import Conflict
+from preread.errors import Conflict, NotAllowed
 from preread.keys import Caller
 from preread.leases import is_token, new_token, token_digest
 from preread.reading import ReadStep
 from preread.resources import Resources
+from preread.scope import may_read
 from preread.steps import let_run_out, need_token, set_wake, take_step
 from preread.study import Study
 
@@ -52,15 +54,18 @@ def claim_study(
         If it cannot be claimed, for one because somebody else was faster.
     Conflict
         If the token holds another study.
+    NotAllowed
+        If its site asks for a license that the caller does not have.
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         let_run_out(work, row, now)
         if token is not None and is_token(token, row.claim_sha256):
             return _lease(row, token)  # the same request again
         _refuse_used(work, token)
-        ahead = work.worklist.ahead_of(row, by.site)
+        need_license(work, row, by.licenses)
+        ahead = work.worklist.ahead_of(row, by.sites)
         rank = ahead + 1 if row.ranked else None
         note: dict[str, object] = {"rank": rank, "waiting_ahead": ahead, "via": "claim"}
         lease = _take(resources, work, row, ReadStep.CLAIM, by=by, token=token, note=note)
@@ -73,7 +78,8 @@ def claim_first(
 ) -> Lease | None:
     """Take the study that this reader is to read next; None if none waits.
 
-    Studies that are assigned to somebody else are left to them while the assignment lasts.
+    Studies that are assigned to somebody else are left to them while the assignment lasts, and
+    those of sites that ask for a license which the reader does not have are passed over.
 
     Raises
     ------
@@ -88,10 +94,10 @@ def claim_first(
             if held is not None and not over and held.claimed_by == by.key_id:
                 return _lease(held, token)  # the same request again
             _refuse_used(work, token)
-        row = work.worklist.first_for(query, by.key_id, now)
+        row = work.worklist.first_for(_licensed(work, query, by), by.key_id, now)
         if row is None:
             return None
-        ahead = work.worklist.ahead_of(row, by.site)
+        ahead = work.worklist.ahead_of(row, by.sites)
         note: dict[str, object] = {"rank": 1, "waiting_ahead": ahead, "via": "next"}
         lease = _take(resources, work, row, ReadStep.CLAIM, by=by, token=token, note=note)
         work.commit()
@@ -111,12 +117,15 @@ def take_over(
         If nobody holds it; then it can be claimed.
     Conflict
         If the token holds another study.
+    NotAllowed
+        If its site asks for a license that the caller does not have.
     """
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         if token is not None and is_token(token, row.claim_sha256):
             return _lease(row, token)  # the same request again
         _refuse_used(work, token)
+        need_license(work, row, by.licenses)
         note: dict[str, object] = {"reason": reason, "taken_from": row.claimed_by_name}
         lease = _take(resources, work, row, ReadStep.TAKE_OVER, by=by, token=token, note=note)
         work.commit()
@@ -135,7 +144,7 @@ def keep_lease(resources: Resources, study_id: str, *, by: Caller, token: str) -
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         need_token(row, token)
         row.lease_until = now + timedelta(seconds=resources.settings.claim_lease_s)
         set_wake(row)
@@ -156,12 +165,36 @@ def release_study(resources: Resources, study_id: str, *, by: Caller, token: str
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         need_token(row, token)
         take_step(work, row, ReadStep.RELEASE, by=by, now=now)
         study = study_of(row)
         work.commit()
     return study
+
+
+def need_license(work: UnitOfWork, row: StudyRow, licenses: Collection[str]) -> None:
+    """Refuse a reader who has no license to read for the site of a study.
+
+    Raises
+    ------
+    NotAllowed
+        If the site asks for one that is not among the reader's.
+    """
+    needed = work.sites.get(row.site).license
+    if not may_read(licenses, needed):
+        message = f"Studies of this site are read with the license {needed}, which the key lacks."
+        raise NotAllowed(message)
+
+
+def _licensed(work: UnitOfWork, query: NextQuery, by: Caller) -> NextQuery:
+    needed = work.sites.licenses()
+    sites = query.sites
+    if query.license is not None:
+        wanted = frozenset(site for site, name in needed.items() if name == query.license)
+        sites = wanted if sites is None else sites & wanted
+    barred = frozenset(site for site, name in needed.items() if not may_read(by.licenses, name))
+    return replace(query, sites=sites, barred=barred)
 
 
 def _take(

@@ -31,6 +31,7 @@ def complete_study(work: UnitOfWork, row: StudyRow, *, actor: str, now: datetime
         row.completed_at = now
         # What the site promises now is promised for this study; later targets are for later ones.
         row.targets_version = work.targets.newest_version(row.site)
+        row.promise_policy = row.rank_policy = work.policies.active_number() or None
     row.ai_state = AiState.QUEUED
     row.ai_reason = None
     row.ai_started_at = None

@@ -12,9 +12,10 @@ from preread.db.studies import study_of
 from preread.db.tables import ApiKeyRow, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest
-from preread.keys import Caller, Role
+from preread.keys import Caller, Role, sites_of
 from preread.reading import CLAIMED_STATES, ReadStep
 from preread.resources import Resources
+from preread.scope import Sites, may_read
 from preread.steps import end_assignment, end_pin, need_token, take_step
 from preread.study import Study
 
@@ -32,7 +33,7 @@ class Reader:
     key_id: str
     name: str
     role: Role
-    site: str | None
+    sites: Sites
     claimed: int
 
 
@@ -138,7 +139,7 @@ def assign_study(resources: Resources, study_id: str, *, by: Caller, reader: str
             end_assignment(row)
         else:
             row.assigned_to = reader
-            row.assigned_to_name = _reader(work, reader, row.site, now).label
+            row.assigned_to_name = _reader(work, reader, row, now).label
             row.assigned_until = now + timedelta(seconds=resources.settings.assignment_s)
         return {"assigned_to": row.assigned_to_name, "assigned_before": before}
 
@@ -163,15 +164,15 @@ def take_with_reason(
     return _take(resources, study_id, step, by, prepare)
 
 
-def readers(resources: Resources, site: str | None) -> tuple[Reader, ...]:
-    """Return who can be given studies of a site, or of any, and their load."""
+def readers(resources: Resources, sites: Sites) -> tuple[Reader, ...]:
+    """Return who can be given studies of one of some sites, or of any, and their load."""
     now = resources.clock()
     with resources.reading() as work:
         load = work.studies.claims_by_key()
         return tuple(
-            Reader(row.id, row.label, Role(row.role), row.site, load.get(row.id, 0))
+            Reader(row.id, row.label, Role(row.role), sites_of(row), load.get(row.id, 0))
             for row in work.keys.all()
-            if _can_read(row, site, now)
+            if _can_read(row, sites, now)
         )
 
 
@@ -180,21 +181,26 @@ def _take(
 ) -> Study:
     now = resources.clock()
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         take_step(work, row, step, by=by, now=now, **prepare(work, row, now))
         study = study_of(row)
         work.commit()
     return study
 
 
-def _reader(work: UnitOfWork, key_id: str, site: str, now: datetime) -> ApiKeyRow:
+def _reader(work: UnitOfWork, key_id: str, study: StudyRow, now: datetime) -> ApiKeyRow:
     row = work.keys.find(key_id)
-    if row is None or not _can_read(row, site, now):
+    needed = work.sites.get(study.site).license
+    fits = row is not None and may_read(row.licenses or (), needed)
+    if row is None or not fits or not _can_read(row, frozenset({study.site}), now):
         message = "The key is not that of a reader for the site of the study."
         raise InvalidRequest(message)
     return row
 
 
-def _can_read(row: ApiKeyRow, site: str | None, now: datetime) -> bool:
+def _can_read(row: ApiKeyRow, sites: Sites, now: datetime) -> bool:
     good = row.revoked_at is None and (row.expires_at is None or row.expires_at > now)
-    return good and row.role in _READING_ROLES and (site is None or row.site in {None, site})
+    own = sites_of(row)
+    return (
+        good and row.role in _READING_ROLES and (sites is None or own is None or bool(own & sites))
+    )

@@ -19,11 +19,14 @@
     ├── Conflict
     │   ├── InstanceConflict
     │   ├── IllegalStep
+    │   ├── PolicyReplaced          another policy is in force than the caller saw
     │   └── ClaimNotHeld            a reader's token is not the current one
     ├── NotFound
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
     │   ├── AlertNotFound
+    │   ├── PolicyNotFound
+    │   ├── KeyNotFound
     │   ├── KeyImageNotFound
     │   └── SliceNotFound
     ├── NotAuthenticated
@@ -165,22 +168,38 @@ class InstanceConflict(Conflict):
 
 
 class IllegalStep(Conflict):
-    """The study cannot take this step from where it is.
+    """A study, or a policy, cannot take this step from where it is.
 
     Attributes
     ----------
     state
-        Where the study is.
+        Where it is.
     allowed
         The steps that it can take from there.
     """
 
     code = "illegal-step"
 
-    def __init__(self, state: str, step: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"A study that is {state} cannot take the step {step}.")
+    def __init__(self, state: str, step: str, allowed: Sequence[str], what: str = "study") -> None:
+        super().__init__(f"A {what} that is {state} cannot take the step {step}.")
         self.state = state
         self.allowed = tuple(allowed)
+
+
+class PolicyReplaced(Conflict):
+    """Another policy is in force than the one that the caller wants to replace.
+
+    Attributes
+    ----------
+    active
+        The number of the one that is.
+    """
+
+    code = "policy-replaced"
+
+    def __init__(self, active: int) -> None:
+        super().__init__(f"Policy {active} is in force now; look at what would change again.")
+        self.active = active
 
 
 class ClaimNotHeld(Conflict):
@@ -224,6 +243,18 @@ class AlertNotFound(NotFound):
     """No such alert for this caller."""
 
     code = "alert-not-found"
+
+
+class KeyNotFound(NotFound):
+    """There is no such API key."""
+
+    code = "key-not-found"
+
+
+class PolicyNotFound(NotFound):
+    """There is no such policy."""
+
+    code = "policy-not-found"
 
 
 class KeyImageNotFound(NotFound):

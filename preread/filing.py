@@ -170,6 +170,8 @@ def _new_study(
         due_at=None,
         rank_reason=None,
         policy_version=None,
+        promise_policy=None,
+        rank_policy=None,
         held_ms=0,
     )
 

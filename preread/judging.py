@@ -5,11 +5,12 @@ from preread.errors import Conflict, JudgmentContradicts, PreReadNotFound
 from preread.feedback import Judgment, contradictions, verdict_of
 from preread.findings import PreRead
 from preread.resources import Resources
+from preread.scope import Sites
 from preread.terms import Level
 
 
 def give_feedback(
-    resources: Resources, study_id: str, judgment: Judgment, *, reader: str, site: str | None
+    resources: Resources, study_id: str, judgment: Judgment, *, reader: str, sites: Sites
 ) -> GivenFeedback:
     """Add a judgment; an earlier one of the same reader stays on record and no longer counts.
 
@@ -25,7 +26,7 @@ def give_feedback(
         If members of the judgment exclude each other.
     """
     with resources.unit_of_work() as work:
-        work.studies.get(study_id, site=site)
+        work.studies.get(study_id, sites=sites)
         row = work.studies.pre_read(study_id, judgment.revision)
         if row is None:
             raise PreReadNotFound("The study has no pre-read of this revision.")

@@ -5,6 +5,7 @@ import argparse
 from preread.keys import Role, create_key, list_keys, revoke_key
 from preread.printing import say, table
 from preread.resources import open_resources
+from preread.scope import words_of
 from preread.settings import Settings
 from preread.standalone import local_settings
 
@@ -16,7 +17,8 @@ def make_key(arguments: argparse.Namespace, settings: Settings) -> int:
             resources,
             Role(arguments.role),
             label=arguments.label,
-            site=arguments.site,
+            sites=arguments.site,
+            licenses=arguments.license or (),
             valid_days=arguments.days,
         )
     say(key)
@@ -31,7 +33,8 @@ def show_keys(arguments: argparse.Namespace, settings: Settings) -> int:
             (
                 key.key_id,
                 key.role.value,
-                key.site or "all sites",
+                words_of(key.sites),
+                ", ".join(sorted(key.licenses)),
                 f"{key.created_at:%Y-%m-%d %H:%M}",
                 "never" if key.expires_at is None else f"{key.expires_at:%Y-%m-%d %H:%M}",
                 "" if key.revoked_at is None else f"{key.revoked_at:%Y-%m-%d %H:%M}",
@@ -39,7 +42,7 @@ def show_keys(arguments: argparse.Namespace, settings: Settings) -> int:
             )
             for key in list_keys(resources)
         ]
-    head = ("key ID", "role", "site", "created", "expires", "revoked", "label")
+    head = ("key ID", "role", "sites", "licenses", "created", "expires", "revoked", "label")
     say(table(head, rows))
     return 0
 

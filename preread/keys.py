@@ -1,4 +1,4 @@
-"""API keys: who may call, for which site, in which role.
+"""API keys: who may call, for which sites, in which role, with which licenses to read.
 
 A key reads ``pr_<id>_<secret>``; the secret has 256 random bits, so a plain SHA-256 of it
 cannot be guessed back and no slow password hash is needed. Only that hash is stored.
@@ -8,17 +8,22 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from preread.db.tables import ApiKeyRow, BrowserSessionRow
-from preread.errors import InvalidRequest, NotAuthenticated
+from preread.errors import InvalidRequest, KeyNotFound, NotAuthenticated
 from preread.resources import Resources
+from preread.scope import Sites
 
 _FORMAT: Final = re.compile(r"pr_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 SITE_FORMAT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+LICENSE_FORMAT: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}")
+MOST_SITES: Final = 200
+MOST_LICENSES: Final = 60
 
 
 class Role(StrEnum):
@@ -32,12 +37,18 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the key's ID, its role, its site (None for all sites) and its label."""
+    """Who calls: the key's ID, role, sites (None for all), label, and licenses to read."""
 
     key_id: str
     role: Role
-    site: str | None
+    sites: Sites
     name: str
+    licenses: frozenset[str] = frozenset()
+
+    @property
+    def has_several_sites(self) -> bool:
+        """Whether there is a site to choose."""
+        return self.sites is None or len(self.sites) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ class KeySummary:
     key_id: str
     label: str
     role: Role
-    site: str | None
+    sites: Sites
+    licenses: frozenset[str]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -58,18 +70,32 @@ def create_key(
     role: Role,
     *,
     label: str,
-    site: str | None = None,
+    sites: Collection[str] | None = None,
+    licenses: Collection[str] = (),
     valid_days: int | None = None,
 ) -> str:
     """Make a key and return it; it cannot be shown again.
 
+    Parameters
+    ----------
+    resources, role
+        Of this process; what the key may do.
+    label
+        Whose it is.
+    sites
+        What it sees; None is all sites.
+    licenses
+        What its reader may read, as the sites name it.
+    valid_days
+        None is until it is revoked.
+
     Raises
     ------
     InvalidRequest
-        If the site's name is not a plain word.
+        If a site or a license is not a plain word, or there is none or far too many.
     """
-    if site is not None:
-        check_site(site)
+    _check_sites(sites)
+    _check_licenses(licenses)
     key_id = secrets.token_hex(4)
     secret = secrets.token_urlsafe(32)
     now = resources.clock()
@@ -80,7 +106,8 @@ def create_key(
                 secret_sha256=_digest(secret),
                 label=label,
                 role=role,
-                site=site,
+                sites=None if sites is None else sorted(set(sites)),
+                licenses=sorted(set(licenses)),
                 created_at=now,
                 expires_at=None if valid_days is None else now + timedelta(days=valid_days),
                 revoked_at=None,
@@ -104,18 +131,34 @@ def revoke_key(resources: Resources, key_id: str) -> bool:
 def list_keys(resources: Resources) -> tuple[KeySummary, ...]:
     """Return all keys, oldest first."""
     with resources.reading() as work:
-        return tuple(
-            KeySummary(
-                key_id=row.id,
-                label=row.label,
-                role=Role(row.role),
-                site=row.site,
-                created_at=row.created_at,
-                expires_at=row.expires_at,
-                revoked_at=row.revoked_at,
-            )
-            for row in work.keys.all()
-        )
+        return tuple(_summary(row) for row in work.keys.all())
+
+
+def summary_of(resources: Resources, key_id: str) -> KeySummary:
+    """Return one key.
+
+    Raises
+    ------
+    KeyNotFound
+        If there is none of this ID.
+    """
+    with resources.reading() as work:
+        row = work.keys.find(key_id)
+        if row is None:
+            message = "There is no such key."
+            raise KeyNotFound(message)
+        return _summary(row)
+
+
+def id_of_key(key: str) -> str:
+    """Return the ID of a key, which is no secret.
+
+    Examples
+    --------
+    >>> id_of_key("pr_0123abcd_" + "x" * 43)
+    '0123abcd'
+    """
+    return key.split("_")[1]
 
 
 def caller_of_key(resources: Resources, key: str) -> Caller:
@@ -201,10 +244,61 @@ def check_site(site: str) -> str:
     return site
 
 
+def check_license(license_name: str) -> str:
+    """Return the name of a license if it is a plain word.
+
+    Raises
+    ------
+    InvalidRequest
+        If it is not.
+    """
+    if LICENSE_FORMAT.fullmatch(license_name) is None:
+        message = "A license is named by up to 16 capital letters, digits and dashes, as US-TX."
+        raise InvalidRequest(message)
+    return license_name
+
+
+def sites_of(row: ApiKeyRow) -> Sites:
+    """Return the sites of a stored key."""
+    return None if row.sites is None else frozenset(row.sites)
+
+
+def _check_sites(sites: Collection[str] | None) -> None:
+    if sites is None:
+        return
+    if not 1 <= len(sites) <= MOST_SITES:
+        message = f"A key is for all sites, or for 1 to {MOST_SITES} of them."
+        raise InvalidRequest(message)
+    for site in sites:
+        check_site(site)
+
+
+def _check_licenses(licenses: Collection[str]) -> None:
+    if len(licenses) > MOST_LICENSES:
+        message = f"A key names at most {MOST_LICENSES} licenses."
+        raise InvalidRequest(message)
+    for one in licenses:
+        check_license(one)
+
+
+def _summary(row: ApiKeyRow) -> KeySummary:
+    return KeySummary(
+        key_id=row.id,
+        label=row.label,
+        role=Role(row.role),
+        sites=sites_of(row),
+        licenses=frozenset(row.licenses or ()),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
 def _caller(row: ApiKeyRow, now: datetime) -> Caller:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise _unknown()
-    return Caller(row.id, Role(row.role), row.site, row.label)
+    licenses = frozenset(row.licenses or ())
+    return Caller(row.id, Role(row.role), sites_of(row), row.label, licenses)
 
 
 def _digest(secret: str) -> str:

@@ -9,6 +9,7 @@ from preread.db.ledger import Closed, LedgerQuery
 from preread.db.unit_of_work import UnitOfWork
 from preread.fairness import Displacement, PickedShift, displacement, picking
 from preread.quality import Judged
+from preread.scope import covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,11 @@ def measure(work: UnitOfWork, query: LedgerQuery) -> Measured:
 
     A study is displaced by those of any site, so the list is read whole, also for one site.
     """
-    everywhere = work.ledger.closed(replace(query, site=None, order_class=None))
+    everywhere = work.ledger.closed(replace(query, sites=None, order_class=None))
     wanted = [
         one
         for one in everywhere
-        if query.site in {None, one.line.site} and query.order_class in {None, one.line.order_class}
+        if covers(query.sites, one.line.site) and query.order_class in {None, one.line.order_class}
     ]
     counted = that_count(work.feedback.of_studies([one.line.study_id for one in wanted]))
     words: defaultdict[str, list[GivenFeedback]] = defaultdict(list)

@@ -1,16 +1,18 @@
-"""Shows what a draft of a ranking policy would do, on copies; nothing is stored or re-ranked."""
+"""Shows what another ranking policy would do, on copies; nothing is stored or re-ranked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 
 from preread.db.ledger import Closed, LedgerQuery
 from preread.db.placing import ranking_level
+from preread.db.scoped import within
 from preread.db.tables import RANKED, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.ranking import PINNED_LANE, Policy
+from preread.scope import Sites
 from preread.shadow import Logged, Move, Waiting, Waits, moves, replay, waits
 from preread.terms import OrderClass
 
@@ -42,14 +44,19 @@ class Preview:
 
 
 def preview(work: UnitOfWork, draft: Policy, query: LedgerQuery) -> Preview:
-    """Return what a draft would do to the list of now and to the log of a period."""
-    present_of = _cached(lambda site: work.targets.policy(site, work.targets.newest_version(site)))
-    draft_of = _cached(lambda site: _under_targets(work, draft, site))
-    waiting = _waiting(work, query.site)
+    """Return what a draft would do to the list of now and to the log of a period.
+
+    To the list it does what putting it in force would: studies keep the targets of their orders.
+    To the log it does what it would have done had it been in force all the time.
+    """
+    present = work.policies.policy(work.policies.active_number())
+    present_of = _cached(lambda site: _at_site(work, present, site))
+    draft_of = _cached(lambda site: _at_site(work, draft, site))
+    waiting = _waiting(work, query.sites)
     log = [_logged(closed) for closed in work.ledger.closed(query)[-MOST_LOGGED:]]
     return Preview(
         waiting_count=len(waiting),
-        moves=tuple(moves(waiting, draft_of)),
+        moves=tuple(moves(waiting, draft)),
         log_count=len(log),
         happened=tuple(waits(log, {one.study_id: one.taken_ms for one in log})),
         present=tuple(waits(log, replay(log, present_of))),
@@ -57,13 +64,9 @@ def preview(work: UnitOfWork, draft: Policy, query: LedgerQuery) -> Preview:
     )
 
 
-def _under_targets(work: UnitOfWork, draft: Policy, site: str) -> Policy:
-    """Return a draft at a site: what the site promised itself stays promised."""
-    version = work.targets.newest_version(site)
-    if version is None:
-        return draft
-    targets = work.targets.policy(site, version).order_target_min
-    return replace(draft, order_target_min=targets)
+def _at_site(work: UnitOfWork, policy: Policy, site: str) -> Policy:
+    """Return a policy at a site: what the site promised itself stays promised."""
+    return work.policies.at_site(site, policy, work.targets.newest_version(site))
 
 
 def _cached(policy_of: Callable[[str], Policy]) -> Callable[[str], Policy]:
@@ -77,11 +80,11 @@ def _cached(policy_of: Callable[[str], Policy]) -> Callable[[str], Policy]:
     return of
 
 
-def _waiting(work: UnitOfWork, site: str | None) -> list[Waiting]:
+def _waiting(work: UnitOfWork, sites: Sites) -> list[Waiting]:
+    tripped = {one.site for one in work.breakers.tripped()}
     order = (StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
-    query = sa.select(StudyRow).where(RANKED).order_by(*order).limit(MOST_WAITING)
-    if site is not None:
-        query = query.where(StudyRow.site == site)
+    query = sa.select(StudyRow).where(RANKED, *within(StudyRow.site, sites))
+    query = query.order_by(*order).limit(MOST_WAITING)
     return [
         Waiting(
             study_id=row.id,
@@ -90,6 +93,8 @@ def _waiting(work: UnitOfWork, site: str | None) -> list[Waiting]:
             order_class=OrderClass(row.order_class),
             level=ranking_level(row),
             pinned=row.lane == PINNED_LANE,
+            promise=work.policies.promise(row),
+            kept_by=work.policies.present(row) if row.site in tripped else None,
         )
         for row in work.session.scalars(query)
         if row.completed_at is not None

@@ -102,8 +102,13 @@ LONGEST_TARGET_MIN: Final = 10_080
 bound on overtaking holds across sites."""
 
 
-def policy_of_site(site: str, version: int, order_target_min: Mapping[OrderClass, int]) -> Policy:
-    """Return the shipped policy under the target times of a site.
+def policy_of_site(
+    site: str,
+    version: int,
+    order_target_min: Mapping[OrderClass, int],
+    base: Policy = DEFAULT_POLICY,
+) -> Policy:
+    """Return a policy under the target times of a site.
 
     Raises
     ------
@@ -125,9 +130,9 @@ def policy_of_site(site: str, version: int, order_target_min: Mapping[OrderClass
         message = f"the targets of {site} for {wrong} are out of range"
         raise ValueError(message)
     return Policy(
-        version=f"{DEFAULT_POLICY.version}+t{version}",
+        version=f"{base.version}+t{version}",
         order_target_min=MappingProxyType(dict(order_target_min)),
-        promotions=DEFAULT_POLICY.promotions,
+        promotions=base.promotions,
     )
 
 
@@ -207,6 +212,7 @@ def place(
     level: Level | None,
     *,
     policy: Policy = DEFAULT_POLICY,
+    promise: Policy | None = None,
     pinned: bool = False,
     withheld: Level | None = None,
 ) -> Place:
@@ -222,7 +228,11 @@ def place(
         What the pre-read says; None while there is none, or it failed: then the order of
         the site stands.
     policy
-        The targets.
+        What promotes now.
+    promise
+        The policy under which the study was completed, where that is another one: it gives the
+        target of the order and the due time, which are promised once. What the present policy
+        promotes moves the place alone.
     pinned
         A person put it in front of all others.
     withheld
@@ -238,20 +248,20 @@ def place(
     True
     """
     t0_ms = to_ms(completed_at)
-    ordered_min = policy.order_target_min[order_class]
+    promised = promise or policy
+    ordered_min = promised.order_target_min[order_class]
     promotion = policy.promotions.get(level) if level is not None else None
-    target_min = min(ordered_min, promotion.target_min) if promotion else ordered_min
     head_start_min = promotion.head_start_min if promotion else 0
-    due_ms = t0_ms + target_min * MINUTE_MS
+    key_min = _target_min(policy, ordered_min, level) - head_start_min
     return Place(
         lane=PINNED_LANE if pinned else NORMAL_LANE,
-        key_ms=due_ms - head_start_min * MINUTE_MS,
+        key_ms=t0_ms + key_min * MINUTE_MS,
         t0_ms=t0_ms,
-        due_ms=due_ms,
+        due_ms=t0_ms + _target_min(promised, ordered_min, level) * MINUTE_MS,
         reason=_reason(
             order_class, ordered_min, level, promotion, pinned=pinned, withheld=withheld
         ),
-        policy_version=policy.version,
+        policy_version=_version(policy, promised),
     )
 
 
@@ -280,6 +290,17 @@ def overtaking_bound_min(policy: Policy, order_class: OrderClass) -> int:
     ]
     earliest_key_min = min([soonest_min, *promoted_min])
     return policy.order_target_min[order_class] - earliest_key_min
+
+
+def _target_min(policy: Policy, ordered_min: int, level: Level | None) -> int:
+    promotion = policy.promotions.get(level) if level is not None else None
+    return min(ordered_min, promotion.target_min) if promotion else ordered_min
+
+
+def _version(policy: Policy, promised: Policy) -> str:
+    """Return what places by one policy, under the promise of another, are known by."""
+    same = policy.version == promised.version
+    return policy.version if same else f"{policy.version}/{promised.version}"
 
 
 def _reason(

@@ -43,7 +43,7 @@ def report_study(
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, site=by.site)
+        row = work.studies.locked(study_id, sites=by.sites)
         before = ReadState(row.read_state)
         if token is not None or before in CLAIMED_STATES:
             need_token(row, token)
@@ -99,8 +99,8 @@ def _closing(
 
 
 def _standing(work: UnitOfWork, row: StudyRow, now: datetime) -> Standing:
-    policy = work.targets.policy(row.site, row.targets_version)
-    unaided = place(from_ms(row.t0_ms), OrderClass(row.order_class), None, policy=policy)
+    promise = work.policies.promise(row)
+    unaided = place(from_ms(row.t0_ms), OrderClass(row.order_class), None, policy=promise)
     return Standing(
         due_ms=to_ms(row.due_at or now),
         taken_ms=to_ms(row.claimed_at or now),

@@ -20,7 +20,7 @@ def retry_pre_read(resources: Resources, study_id: str, *, by: Caller) -> Study:
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
-        work.studies.get(study_id, site=by.site)
+        work.studies.get(study_id, sites=by.sites)
         row = work.studies.locked(study_id)
         if row.ai_state != AiState.FAILED:
             raise IllegalStep(row.ai_state, "retry", [])

@@ -23,7 +23,16 @@ PolicyOf = Callable[[str], Policy]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A study that waits: what a policy ranks it by."""
+    """A study that waits: what a policy ranks it by.
+
+    Attributes
+    ----------
+    promise
+        The policy under which it was complete: its order's target stays.
+    kept_by
+        The policy that goes on ranking it whatever is put in force, as its site's circuit
+        breaker is tripped; None if it follows.
+    """
 
     study_id: str
     site: str
@@ -31,6 +40,8 @@ class Waiting:
     order_class: OrderClass
     level: Level | None
     pinned: bool
+    promise: Policy
+    kept_by: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +88,20 @@ FLAGGED_GROUP: Final = "flagged"
 """The group of all flagged studies, beside those by order class of the others."""
 
 
-def moves(waiting: Sequence[Waiting], policy_of: PolicyOf) -> list[Move]:
+def moves(waiting: Sequence[Waiting], policy: Policy) -> list[Move]:
     """Return which studies would stand elsewhere, by their new position.
 
     Parameters
     ----------
     waiting
         In the order in which they stand now.
-    policy_of
-        What would rank them.
+    policy
+        What would promote them.
     """
     was = {one.study_id: number for number, one in enumerate(waiting, start=1)}
     return [
         Move(entry.study_id, was[entry.study_id], number, entry.place.reason)
-        for number, entry in enumerate(_ranked(waiting, policy_of), start=1)
+        for number, entry in enumerate(_ranked(waiting, policy), start=1)
         if was[entry.study_id] != number
     ]
 
@@ -134,7 +145,7 @@ def _waits(group: str, ordered: Sequence[float]) -> Waits:
     )
 
 
-def _ranked(waiting: Iterable[Waiting], policy_of: PolicyOf) -> list[WorklistEntry]:
+def _ranked(waiting: Iterable[Waiting], policy: Policy) -> list[WorklistEntry]:
     return rank(
         WorklistEntry(
             one.study_id,
@@ -142,7 +153,8 @@ def _ranked(waiting: Iterable[Waiting], policy_of: PolicyOf) -> list[WorklistEnt
                 one.completed_at,
                 one.order_class,
                 one.level,
-                policy=policy_of(one.site),
+                policy=one.kept_by or policy,
+                promise=one.promise,
                 pinned=one.pinned,
             ),
         )

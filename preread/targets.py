@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from preread.db.targets import SiteTargets
 from preread.keys import Caller, check_site
+from preread.ranking import policy_of_site
 from preread.resources import Resources
 from preread.terms import OrderClass
 
@@ -37,8 +38,7 @@ def set_targets(
             created_at=resources.clock(),
             actor=by.key_id,
         )
+        policy_of_site(site, made.version, made.order_target_min)  # or no study could be placed
         work.targets.add(made)
-        work.session.flush()
-        work.targets.policy(site, made.version)  # refuses what no study could be placed by
         work.commit()
     return made

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from preread.alerts import raise_alert
-from preread.breaking import rank_by, withheld_document
+from preread.breaking import followed_document, rank_by, withheld_document
 from preread.db.events import EventKind
 from preread.db.placing import place_study
 from preread.db.studies import StoredInstance, study_of
@@ -137,9 +137,14 @@ def finish_claim(resources: Resources, claim: Claim, result: Result, *, worker: 
         row = work.studies.locked(claim.study.id)
         # A superseded or later result may raise the study too, and none ever lowers it.
         level = result.document.assessment.level
+        before = None if row.rank_level is None else Level(row.rank_level)
         withheld = rank_by(work, resources.settings, row, level, now=now)
-        if withheld:
-            result = replace(result, document=withheld_document(result.document, row))
+        document = (
+            withheld_document(work, result.document, row)
+            if withheld
+            else followed_document(work, result.document, row, before)
+        )
+        result = replace(result, document=document)
         work.studies.add_pre_read(_pre_read_row(claim, result, now))
         if claim.revision == row.revision:
             _show_result(row, result, now)

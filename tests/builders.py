@@ -117,12 +117,17 @@ def send_study(resources, study=1, slices=1, **said):
 
 def caller_for(resources, role=Role.READER, site=None, label="Dr. Test"):
     """Return who calls with a new key."""
-    return caller_of_key(resources, create_key(resources, role, label=label, site=site))
+    return caller_of_key(resources, create_key(resources, role, label=label, sites=_only(site)))
 
 
 def key_for(resources, role=Role.COORDINATOR, site=None) -> str:
     """Return a new API key."""
-    return create_key(resources, role, label="test", site=site)
+    return create_key(resources, role, label="test", sites=_only(site))
+
+
+def _only(site):
+    """Return the sites of a key: one, or all."""
+    return None if site is None else [site]
 
 
 def finding(kind=HemorrhageType.SDH, **changes):

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.alarms import AlertEnd, AlertKind, AlertStage
+from preread.db.scoped import within
 from preread.db.studies import insert_unless_there
 from preread.db.tables import OPEN, AlertRow
 from preread.errors import AlertNotFound
+from preread.scope import Sites, covers
 from preread.terms import Level
 
 
@@ -66,7 +68,7 @@ class AlertRepository:
         query = sa.select(AlertRow).where(AlertRow.study_id == study_id, OPEN)
         return tuple(self._session.scalars(query.order_by(AlertRow.id)))
 
-    def get(self, alert_id: int, *, site: str | None) -> AlertRow:
+    def get(self, alert_id: int, *, sites: Sites) -> AlertRow:
         """Return an alert, read anew.
 
         Raises
@@ -75,13 +77,13 @@ class AlertRepository:
             If there is none, or it belongs to another site.
         """
         row = self._session.get(AlertRow, alert_id, populate_existing=True)
-        if row is None or site not in {None, row.site}:
+        if row is None or not covers(sites, row.site):
             message = "There is no such alert."
             raise AlertNotFound(message)
         return row
 
     def listed(
-        self, *, site: str | None, only_open: bool = True, limit: int = 200
+        self, *, sites: Sites, only_open: bool = True, limit: int = 200
     ) -> tuple[Alert, ...]:
         """Return alerts, oldest first while they are open, newest first otherwise."""
         query = sa.select(AlertRow).limit(limit)
@@ -89,8 +91,7 @@ class AlertRepository:
             query = query.where(OPEN).order_by(AlertRow.raised_at, AlertRow.id)
         else:
             query = query.order_by(AlertRow.id.desc())
-        if site is not None:
-            query = query.where(AlertRow.site == site)
+        query = query.where(*within(AlertRow.site, sites))
         return tuple(alert_of(row) for row in self._session.scalars(query))
 
     def open_not_escalated(self, raised_before: datetime) -> tuple[tuple[int, str], ...]:

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.breaker import Window
+from preread.db.scoped import within
 from preread.db.studies import insert_unless_there
 from preread.db.tables import BreakerChangeRow, BreakerRow
+from preread.scope import Sites
 
 
 class BreakerStep(StrEnum):
@@ -105,11 +107,10 @@ class BreakerRepository:
         rows = self._session.scalars(query.order_by(BreakerChangeRow.id.desc()).limit(limit))
         return tuple(_change(row) for row in rows)
 
-    def tripped(self, site: str | None = None) -> tuple[Breaker, ...]:
-        """Return the breakers that are tripped, of one site or of all."""
+    def tripped(self, sites: Sites = None) -> tuple[Breaker, ...]:
+        """Return the breakers that are tripped, of some sites or of all."""
         query = sa.select(BreakerRow).where(BreakerRow.tripped_at.is_not(None))
-        if site is not None:
-            query = query.where(BreakerRow.site == site)
+        query = query.where(*within(BreakerRow.site, sites))
         return tuple(
             _breaker(row) for row in self._session.scalars(query.order_by(BreakerRow.site))
         )

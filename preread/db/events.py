@@ -55,6 +55,8 @@ class EventKind(StrEnum):
     ALERT_CLOSED = "alert_closed"
     BREAKER_TRIPPED = "breaker_tripped"
     BREAKER_RESET = "breaker_reset"
+    POLICY_ACTIVATED = "policy_activated"
+    POLICY_REVERTED = "policy_reverted"
 
 
 @dataclass(frozen=True, slots=True)

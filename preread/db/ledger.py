@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from preread.db.events import EventKind
+from preread.db.scoped import within
 from preread.db.tables import EventRow, InstanceRow, ReportRow, StudyRow
 from preread.fairness import Pick, Read
 from preread.ledger import LedgerLine
 from preread.ranking import from_ms, to_ms
+from preread.scope import Sites
 from preread.study import ReadState
 from preread.terms import Level, OrderClass
 from preread.turnaround import Hold, Turnaround
@@ -59,7 +61,7 @@ class LedgerQuery:
 
     since: datetime
     until: datetime
-    site: str | None = None
+    sites: Sites = None
     order_class: OrderClass | None = None
 
 
@@ -127,8 +129,7 @@ class LedgerRepository:
             )
             .order_by(ReportRow.reported_at, ReportRow.id)
         )
-        if query.site is not None:
-            statement = statement.where(StudyRow.site == query.site)
+        statement = statement.where(*within(StudyRow.site, query.sites))
         if query.order_class is not None:
             statement = statement.where(StudyRow.order_class == query.order_class)
         rows = self._session.execute(statement).all()
@@ -148,8 +149,7 @@ class LedgerRepository:
             EventRow.at >= query.since,
             EventRow.at < query.until,
         )
-        if query.site is not None:
-            statement = statement.where(EventRow.site == query.site)
+        statement = statement.where(*within(EventRow.site, query.sites))
         return tuple(
             Pick(event.actor, event.at, int(event.detail["rank"]) - 1)
             for event in self._session.scalars(statement.order_by(EventRow.seq))

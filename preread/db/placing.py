@@ -21,15 +21,7 @@ def place_study(
     """
     if row.completed_at is None:
         return None
-    level = ranking_level(row)
-    place = ranking.place(
-        row.completed_at,
-        OrderClass(row.order_class),
-        level,
-        policy=work.targets.policy(row.site, row.targets_version),
-        pinned=row.pinned_until is not None,
-        withheld=_withheld(row),
-    )
+    place = place_of(work, row, row.completed_at, ranking_level(row))
     before = (row.ranked, row.lane, row.key_ms)
     detail = {
         "cause": cause,
@@ -55,6 +47,21 @@ def place_study(
             detail=detail,
         )
     return place
+
+
+def place_of(
+    work: UnitOfWork, row: StudyRow, completed_at: datetime, level: Level | None
+) -> ranking.Place:
+    """Return the place that a study has with a level, under its promise and its policy."""
+    return ranking.place(
+        completed_at,
+        OrderClass(row.order_class),
+        level,
+        policy=work.policies.present(row),
+        promise=work.policies.promise(row),
+        pinned=row.pinned_until is not None,
+        withheld=_withheld(row),
+    )
 
 
 def ranking_level(row: StudyRow) -> Level | None:

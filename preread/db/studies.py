@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from preread.db.tables import CLAIMED, UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
+from preread.scope import Sites, covers
 from preread.study import AiState, Handling, ReadState, Study
 from preread.terms import Level, OrderClass, ReasonCode
 
@@ -31,8 +32,8 @@ class StudyRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, study_id: str, *, site: str | None = None) -> Study:
-        """Return a study; ``site`` restricts to what a caller may see.
+    def get(self, study_id: str, *, sites: Sites = None) -> Study:
+        """Return a study; ``sites`` restricts to what a caller may see.
 
         Raises
         ------
@@ -40,24 +41,24 @@ class StudyRepository:
             If there is none, or it belongs to another site.
         """
         row = self._session.get(StudyRow, study_id)
-        if row is None or (site is not None and row.site != site):
+        if row is None or not covers(sites, row.site):
             message = f"There is no study {study_id}."
             raise StudyNotFound(message)
         return study_of(row)
 
-    def locked(self, study_id: str, *, site: str | None = None) -> StudyRow:
+    def locked(self, study_id: str, *, sites: Sites = None) -> StudyRow:
         """Return the row of a study, locked to the end of the transaction.
 
         Raises
         ------
         StudyNotFound
-            If there is none, or it belongs to another site than ``site``.
+            If there is none, or it belongs to none of ``sites``.
         """
         query = sa.select(StudyRow).where(StudyRow.id == study_id).with_for_update()
         # Read again, also if the session knows the row: it may have changed during the wait.
         query = query.execution_options(populate_existing=True)
         row = self._session.scalars(query).one_or_none()
-        if row is None or site not in {None, row.site}:
+        if row is None or not covers(sites, row.site):
             message = f"There is no study {study_id}."
             raise StudyNotFound(message)
         return row
@@ -128,6 +129,15 @@ class StudyRepository:
         """Return the study that is claimed under a token, locked."""
         query = sa.select(StudyRow).where(StudyRow.claim_sha256 == digest).limit(1)
         return self._session.scalars(query.with_for_update()).first()
+
+    def share_lock(self) -> None:
+        """Wait for whoever changes all studies at once, and keep them waiting from now on.
+
+        For transactions that name a study without having locked one first.
+        """
+        # SQLite: BEGIN IMMEDIATE already lets one writer in at a time.
+        if self._session.get_bind().dialect.name == "postgresql":
+            self._session.execute(sa.text("LOCK TABLE study IN ROW SHARE MODE"))
 
     def claims_by_key(self) -> dict[str, int]:
         """Return how many studies each key holds."""

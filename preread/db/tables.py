@@ -33,6 +33,9 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 
 Json: Final = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+NullableJson: Final = sa.JSON(none_as_null=True).with_variant(
+    postgresql.JSONB(none_as_null=True), "postgresql"
+)
 Sequence: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -132,6 +135,9 @@ class StudyRow(Base):
     policy_version: Mapped[str | None] = mapped_column(sa.String(32))
     # Of the site's target times; set once, at the first completion. None is the shipped policy.
     targets_version: Mapped[int | None]
+    # The policy in force at the first completion, and the one that promotes; None is the shipped.
+    promise_policy: Mapped[int | None]
+    rank_policy: Mapped[int | None]
     model_version: Mapped[str | None] = mapped_column(sa.String(64))
 
     claimed_by: Mapped[str | None] = mapped_column(sa.String(16))
@@ -271,6 +277,52 @@ class SiteTargetsRow(Base):
     actor: Mapped[str] = mapped_column(sa.String(64))
 
 
+class SiteRow(Base):
+    """What an administrator said of a site; a site that nobody described has no row."""
+
+    __tablename__ = "site"
+
+    site: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    title: Mapped[str] = mapped_column(sa.String(120))
+    viewer_url: Mapped[str] = mapped_column(sa.String(500))
+    # A reader's key must name it to take studies of the site; None asks for none.
+    license: Mapped[str | None] = mapped_column(sa.String(16))
+    changed_at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(sa.String(64))
+
+
+class PolicyRow(Base):
+    """One ranking policy; its content is never changed, its state follows from the record."""
+
+    __tablename__ = "policy"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own hook
+
+    number: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(sa.String(120))
+    order_target_min: Mapped[dict[str, int]] = mapped_column(Json)
+    promotions: Mapped[dict[str, dict[str, int]]] = mapped_column(Json)
+    created_at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(sa.String(64))
+    actor_name: Mapped[str] = mapped_column(sa.String(64))
+
+
+class PolicyChangeRow(Base):
+    """One step that was taken with a policy; append-only."""
+
+    __tablename__ = "policy_change"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    step: Mapped[str] = mapped_column(sa.String(16))
+    # 0 is the shipped policy, which has no row; hence no foreign key.
+    number: Mapped[int]
+    number_before: Mapped[int]
+    actor: Mapped[str] = mapped_column(sa.String(64))
+    actor_name: Mapped[str] = mapped_column(sa.String(64))
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    summary: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
 class FeedbackRow(Base):
     """What one reader said of one pre-read; append-only, a reader's newest counts.
 
@@ -336,7 +388,9 @@ class ApiKeyRow(Base):
     secret_sha256: Mapped[str] = mapped_column(sa.String(64))
     label: Mapped[str] = mapped_column(sa.String(64))
     role: Mapped[str] = mapped_column(sa.String(16))
-    site: Mapped[str | None] = mapped_column(sa.String(64))
+    # None: of all sites.
+    sites: Mapped[list[str] | None] = mapped_column(NullableJson)
+    licenses: Mapped[list[str] | None] = mapped_column(NullableJson)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

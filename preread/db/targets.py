@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.tables import SiteTargetsRow
-from preread.ranking import DEFAULT_POLICY, Policy, policy_of_site
 from preread.terms import OrderClass
 
 
@@ -29,12 +28,9 @@ class TargetsRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def policy(self, site: str, version: int | None) -> Policy:
-        """Return the policy of a site's version; None is the shipped one."""
-        if version is None:
-            return DEFAULT_POLICY
-        row = self._session.get_one(SiteTargetsRow, (site, version))
-        return policy_of_site(site, version, _targets(row).order_target_min)
+    def minutes(self, site: str, version: int) -> Mapping[OrderClass, int]:
+        """Return what a site promised in one version."""
+        return _targets(self._session.get_one(SiteTargetsRow, (site, version))).order_target_min
 
     def newest_version(self, site: str) -> int | None:
         """Return the number of a site's newest version, None if it has none."""

@@ -11,6 +11,8 @@ from preread.db.events import EventRepository
 from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
 from preread.db.ledger import LedgerRepository
+from preread.db.policies import PolicyRepository
+from preread.db.sites import SiteRepository
 from preread.db.studies import StudyRepository
 from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
@@ -35,7 +37,9 @@ class UnitOfWork:
         self.worklist = WorklistRepository(self.session)
         self.tasks = TaskRepository(self.session)
         self.alerts = AlertRepository(self.session)
+        self.sites = SiteRepository(self.session)
         self.targets = TargetsRepository(self.session)
+        self.policies = PolicyRepository(self.session)
         self.events = EventRepository(self.session)
         self.keys = KeyRepository(self.session)
         self.feedback = FeedbackRepository(self.session)

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from preread.db.scoped import within
 from preread.db.studies import study_of
 from preread.db.tables import RANKED, UNSETTLED, StudyRow
 from preread.ranking import DEFAULT_POLICY
+from preread.scope import Sites
 from preread.study import AiState, ReadState, Study
 from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
 
@@ -35,7 +39,7 @@ class WorklistQuery:
     an accession number begins.
     """
 
-    site: str | None = None
+    sites: Sites = None
     order_class: OrderClass | None = None
     ai_state: AiState | None = None
     read_state: ReadState = ReadState.UNREAD
@@ -50,10 +54,16 @@ class WorklistQuery:
 
 @dataclass(frozen=True, slots=True)
 class NextQuery:
-    """Which of the waiting studies a reader takes from. None leaves a filter out."""
+    """Which of the waiting studies a reader takes from. None leaves a filter out.
 
-    site: str | None = None
+    ``license`` is that of the sites to take from; ``barred`` are sites that ask for one which the
+    reader does not have. The repository knows sites only: see :func:`preread.claims.claim_first`.
+    """
+
+    sites: Sites = None
     modality: str | None = None
+    license: str | None = None
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,11 @@ class WorklistRepository:
         statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*_ORDER)
         if query.after is not None:
             statement = statement.where(sa.tuple_(*_ORDER) > _at(query.after))
-        rows = self._session.scalars(statement.limit(query.limit + 1)).all()
+        lists = [
+            self._session.scalars(statement.where(*only).limit(query.limit + 1))
+            for only in _each_site(query.sites)
+        ]
+        rows = list(islice(merge(*lists, key=_key), query.limit + 1))
         page = rows[: query.limit]
         more = len(rows) > query.limit
         return WorklistPage(
@@ -121,25 +135,44 @@ class WorklistRepository:
             StudyRow.assigned_until <= now,
         )
         conditions = [RANKED, free]
-        if query.site is not None:
-            conditions.append(StudyRow.site == query.site)
         if query.modality is not None:
             conditions.append(StudyRow.modality == query.modality)
-        statement = sa.select(StudyRow).where(*conditions).order_by(*_ORDER).limit(1)
-        return self._session.scalars(statement.with_for_update(skip_locked=True)).first()
+        if query.barred:
+            conditions.append(StudyRow.site.not_in(sorted(query.barred)))
+        first = sa.select(StudyRow).where(*conditions).order_by(*_ORDER).limit(1)
+        tops = [first.where(*only) for only in _each_site(query.sites)]
+        if len(tops) == 1:
+            return self._session.scalars(tops[0].with_for_update(skip_locked=True)).first()
+        tried: set[str] = set()
+        while True:
+            untried = StudyRow.id.not_in(sorted(tried))
+            found = [self._session.scalars(top.where(untried)).first() for top in tops]
+            waiting = [row for row in found if row is not None]
+            if not waiting:
+                return None
+            best = min(waiting, key=_key)
+            chosen = first.where(StudyRow.id == best.id).with_for_update(skip_locked=True)
+            chosen = chosen.execution_options(populate_existing=True)
+            row = self._session.scalars(chosen).first()
+            if row is not None:
+                return row
+            tried.add(best.id)  # somebody is claiming it at this moment
 
-    def ahead_of(self, row: StudyRow, site: str | None) -> int:
-        """Return how many waiting studies, of a site or of all, are to be read before a study."""
-        conditions = [RANKED, sa.tuple_(*_ORDER) < _at(_cursor(row))]
-        if site is not None:
-            conditions.append(StudyRow.site == site)
+    def ahead_of(self, row: StudyRow, sites: Sites) -> int:
+        """Return how many waiting studies, of some sites or of all, are to be read before one."""
+        conditions = [
+            RANKED,
+            sa.tuple_(*_ORDER) < _at(_cursor(row)),
+            *within(StudyRow.site, sites),
+        ]
         return self._session.scalars(sa.select(sa.func.count()).where(*conditions)).one()
 
-    def counts(self, site: str | None = None) -> WorklistCounts:
+    def counts(self, sites: Sites = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
         # Grouped in the order of its index, the count is one walk over that index.
         kinds = (StudyRow.rank_level, StudyRow.ai_state)
-        group = kinds if site is not None else (StudyRow.site, *kinds)
+        one_site = sites is not None and len(sites) == 1
+        group = kinds if one_site else (StudyRow.site, *kinds)
         waiting = sa.select(*kinds, sa.func.count()).where(RANKED).group_by(*group)
         receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
         elsewhere = (
@@ -147,10 +180,12 @@ class WorklistRepository:
             .where(StudyRow.read_state.in_(_COUNTED))
             .group_by(StudyRow.read_state)
         )
-        if site is not None:
-            waiting = waiting.where(StudyRow.site == site)
-            receiving = receiving.where(StudyRow.site == site)
-            elsewhere = elsewhere.where(StudyRow.site == site)
+        scope = within(StudyRow.site, sites)
+        waiting, receiving, elsewhere = (
+            waiting.where(*scope),
+            receiving.where(*scope),
+            elsewhere.where(*scope),
+        )
         rows = self._session.execute(waiting).all()
         off = {ReadState(state): number for state, number in self._session.execute(elsewhere)}
         pending = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
@@ -168,10 +203,25 @@ class WorklistRepository:
             second_requested=off.get(ReadState.SECOND_REQUESTED, 0),
         )
 
-    def sites(self) -> tuple[str, ...]:
-        """Return the sites of which studies wait, by name."""
-        query = sa.select(StudyRow.site).where(RANKED).distinct().order_by(StudyRow.site)
+    def sites(self, sites: Sites = None) -> tuple[str, ...]:
+        """Return those of some sites of which studies wait, by name."""
+        query = sa.select(StudyRow.site).where(RANKED, *within(StudyRow.site, sites))
+        query = query.distinct().order_by(StudyRow.site)
         return tuple(self._session.scalars(query))
+
+
+def _each_site(sites: Sites) -> list[list[sa.ColumnElement[bool]]]:
+    """Return the conditions that walk the list of each site in its own order.
+
+    The lists of several sites are merged: an index gives the order of one site or of all.
+    """
+    if sites is None:
+        return [[]]
+    return [[StudyRow.site == site] for site in sorted(sites)]
+
+
+def _key(row: StudyRow) -> tuple[int, int, int, str]:
+    return row.lane, row.key_ms, row.t0_ms, row.id
 
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
@@ -182,8 +232,6 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         conditions = [RANKED]
     else:
         conditions = [StudyRow.read_state == query.read_state]
-    if query.site is not None:
-        conditions.append(StudyRow.site == query.site)
     if query.order_class is not None:
         conditions.append(StudyRow.order_class == query.order_class)
     if query.ai_state is not None:

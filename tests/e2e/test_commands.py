@@ -72,12 +72,23 @@ def test_a_key_is_made_listed_without_its_secret_and_revoked(tmp_path):
     database = {"PREREAD_DATABASE_URL": f"sqlite:///{tmp_path}/preread.sqlite"}
     assert run("migrate", **database).returncode == 0
     made = run(
-        "key", "create", "--role", "sender", "--site", "north", "--label", "CT 1", **database
+        "key",
+        "create",
+        "--role",
+        "sender",
+        "--site",
+        "north",
+        "--site",
+        "south",
+        "--label",
+        "CT 1",
+        **database,
     )
     key = made.stdout.strip()
     assert re.fullmatch(r"pr_[0-9a-f]{8}_[\w-]{43}", key)
     listed = run("key", "list", **database).stdout
     assert key.split("_")[1] in listed
+    assert "north, south" in listed
     assert key.split("_", 2)[2] not in listed
     assert run("key", "revoke", key.split("_")[1], **database).returncode == 0
     assert run("key", "revoke", "00000000", **database).returncode == 1

@@ -15,7 +15,7 @@ from tests.support.web import bearer, client_of, server_of
 
 def alerts_of(resources, *, only_open=True):
     with resources.reading() as work:
-        return work.alerts.listed(site=None, only_open=only_open)
+        return work.alerts.listed(sites=None, only_open=only_open)
 
 
 def rings(resources, study_id):

@@ -56,6 +56,18 @@ ALLOWED = {
     ("GET", "/v1/turnaround"): OPERATORS,
     ("GET", "/v1/quality"): OPERATORS,
     ("POST", "/v1/policies/preview"): OPERATORS,
+    ("GET", "/v1/policies"): OPERATORS,
+    ("POST", "/v1/policies"): OPERATORS,
+    ("GET", "/v1/policies/{number}"): OPERATORS,
+    ("GET", "/v1/policies/{number}/diff"): OPERATORS,
+    ("POST", "/v1/policies/{number}/activate"): {Role.ADMIN},
+    ("POST", "/v1/policies/{number}/revert"): OPERATORS,
+    ("POST", "/v1/policies/{number}/discard"): OPERATORS,
+    ("GET", "/v1/keys"): {Role.ADMIN},
+    ("POST", "/v1/keys"): {Role.ADMIN},
+    ("POST", "/v1/keys/{key_id}/revoke"): {Role.ADMIN},
+    ("GET", "/v1/sites"): READERS,
+    ("PUT", "/v1/sites/{site}"): {Role.ADMIN},
     ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
     ("GET", "/v1/worklist/events"): READERS,
@@ -83,13 +95,26 @@ PAGE = {
     ("POST", "/sites/{site}/breaker/reset"): OPERATORS,
     ("GET", "/turnaround"): OPERATORS,
     ("GET", "/quality"): OPERATORS,
+    ("GET", "/sites"): {Role.ADMIN},
+    ("POST", "/sites"): {Role.ADMIN},
+    ("GET", "/sites/{site}"): {Role.ADMIN},
+    ("POST", "/sites/{site}"): {Role.ADMIN},
+    ("POST", "/sites/{site}/targets"): {Role.ADMIN},
+    ("GET", "/policies"): OPERATORS,
+    ("POST", "/policies"): OPERATORS,
+    ("GET", "/policies/{number}"): OPERATORS,
+    ("POST", "/policies/{number}/activate"): {Role.ADMIN},
+    ("POST", "/policies/{number}/revert"): OPERATORS,
+    ("POST", "/policies/{number}/discard"): OPERATORS,
     ("GET", "/keys"): {Role.ADMIN},
     ("POST", "/keys"): {Role.ADMIN},
     ("POST", "/keys/{key_id}/revoke"): {Role.ADMIN},
 }
 ALLOWED |= PAGE
-# Allowed, and told that there is none: the seeded pre-read kept no slices.
+# Allowed, and told that there is none: the seeded pre-read kept no slices; no key has this ID.
 NOTHING_THERE = {
+    ("POST", "/v1/keys/{key_id}/revoke"),
+    ("POST", "/keys/{key_id}/revoke"),
     ("GET", "/v1/studies/{study_id}/slices"),
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"),
 }
@@ -117,7 +142,13 @@ def routes(app):
 
 def ask(client, method, path, study_id, headers=None):
     url = path.format(
-        study_id=study_id, number=1, index=0, alert_id=1, site="north", code="forbidden", key_id="0"
+        study_id=study_id,
+        number=0 if "policies" in path else 1,
+        index=0,
+        alert_id=1,
+        site="north",
+        code="forbidden",
+        key_id="0" * 8,
     )
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)

@@ -151,7 +151,7 @@ def test_a_listener_that_does_not_keep_up_is_cut_off_without_a_gap(fast, monkeyp
         live = Live()
         pump = asyncio.create_task(live.pump(fast))
         await asyncio.sleep(0.1)
-        stream = live.stream(fast, site=None, after=0)
+        stream = live.stream(fast, sites=None, after=0)
         await anext(stream)  # connected, and then it stops reading
         for study in range(1, 6):
             await asyncio.to_thread(send_study, fast, study)
@@ -173,7 +173,7 @@ def test_a_silent_stream_says_that_it_is_alive_and_ends_in_time(fast, monkeypatc
     monkeypatch.setattr(live_module, "LIFETIME_S", 0.2)
 
     async def scenario():
-        return [chunk async for chunk in Live().stream(fast, site=None, after=None)]
+        return [chunk async for chunk in Live().stream(fast, sites=None, after=None)]
 
     chunks = asyncio.run(scenario())
     assert chunks[0].startswith(b"retry: ")
@@ -186,7 +186,7 @@ def test_a_thousand_listeners_hear_every_event(fast):
         live = Live()
         pump = asyncio.create_task(live.pump(fast))
         await asyncio.sleep(0.1)
-        streams = [live.stream(fast, site=None, after=None) for _ in range(1000)]
+        streams = [live.stream(fast, sites=None, after=None) for _ in range(1000)]
         await asyncio.gather(*(anext(stream) for stream in streams))
         waiting = asyncio.gather(*(anext(stream) for stream in streams))
         await asyncio.sleep(0.1)

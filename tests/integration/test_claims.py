@@ -147,9 +147,14 @@ def test_next_gives_the_first_of_what_the_reader_asks_for(resources, clock, read
     urgent = send_study(resources, 3, site="north", order_class=OrderClass.STAT)
     of_north = caller_for(resources, site="north")
     assert claim_first(resources, NextQuery(modality="MR"), by=reader) is None
-    assert claim_first(resources, NextQuery(site="north"), by=of_north).study.id == urgent
-    assert claim_first(resources, NextQuery(site="north"), by=of_north).study.id == north
-    assert claim_first(resources, NextQuery(site="north"), by=of_north) is None
+    assert (
+        claim_first(resources, NextQuery(sites=frozenset({"north"})), by=of_north).study.id
+        == urgent
+    )
+    assert (
+        claim_first(resources, NextQuery(sites=frozenset({"north"})), by=of_north).study.id == north
+    )
+    assert claim_first(resources, NextQuery(sites=frozenset({"north"})), by=of_north) is None
     assert claim_first(resources, NextQuery(), by=reader).study.id == south
 
 

@@ -15,9 +15,9 @@ from preread.keys import (
 
 
 def test_a_key_tells_who_calls_and_its_secret_is_nowhere_kept(resources):
-    key = create_key(resources, Role.SENDER, label="gateway", site="north")
+    key = create_key(resources, Role.SENDER, label="gateway", sites=["north"])
     caller = caller_of_key(resources, key)
-    assert (caller.role, caller.site) == (Role.SENDER, "north")
+    assert (caller.role, caller.sites) == (Role.SENDER, {"north"})
     secret = key.split("_", 2)[2]
     with resources.reading() as work:
         row = work.session.get(ApiKeyRow, caller.key_id)
@@ -77,10 +77,15 @@ def test_a_session_ends_with_its_time_and_with_the_sign_out(resources, clock):
 def test_keys_are_listed_without_their_secrets(resources):
     key = create_key(resources, Role.ADMIN, label="console")
     (summary,) = list_keys(resources)
-    assert (summary.label, summary.role, summary.site) == ("console", Role.ADMIN, None)
+    assert (summary.label, summary.role, summary.sites) == ("console", Role.ADMIN, None)
     assert key.split("_", 2)[2] not in repr(summary)
 
 
-def test_a_site_is_a_plain_word(resources):
+@pytest.mark.parametrize(
+    "said",
+    [{"sites": ["north", "../north"]}, {"sites": []}, {"licenses": ["tx"]}],
+    ids=["site", "no site", "license"],
+)
+def test_a_key_of_no_plain_site_or_license_is_refused(resources, said):
     with pytest.raises(InvalidRequest):
-        create_key(resources, Role.READER, label="x", site="../north")
+        create_key(resources, Role.READER, label="x", **said)

@@ -57,14 +57,20 @@ def test_another_page_cannot_take_a_step(visitor, resources):
     sign_in(visitor, resources, Role.ADMIN)
     foreign = {"Sec-Fetch-Site": "cross-site"}
     steps = ["claim", "release", "hold", "pin", "cancel", "report", "feedback", "retry"]
-    for path in ["/next", "/heartbeat", "/keys", *(f"/studies/{study_id}/{s}" for s in steps)]:
+    for path in [
+        "/next",
+        "/heartbeat",
+        "/keys",
+        "/sites",
+        *(f"/studies/{study_id}/{s}" for s in steps),
+    ]:
         answer = visitor.post(path, data={"reason": "because"}, headers=foreign)
         assert answer.status_code == 403, path
     with resources.reading() as work:
         assert work.studies.get(study_id).read_state == "unread"
 
 
-@pytest.mark.parametrize("path", ["/keys", "/turnaround", "/quality"])
+@pytest.mark.parametrize("path", ["/keys", "/sites", "/policies", "/turnaround", "/quality"])
 def test_a_reader_sees_neither_keys_nor_figures(visitor, resources, path):
     sign_in(visitor, resources, Role.READER)
     assert visitor.get(path).status_code == 403
@@ -99,18 +105,79 @@ def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock
 
 def test_an_administrator_makes_a_key_that_is_shown_once_and_ends_it(visitor, resources):
     sign_in(visitor, resources, Role.ADMIN)
-    said = {"label": "Dr. Rao", "role": "reader", "site": "north", "days": ""}
+    said = {
+        "label": "Dr. Rao",
+        "role": "reader",
+        "sites": "north, south",
+        "licenses": "us-tx",
+        "days": "",
+    }
     made = re.search(
         r"pr_[0-9a-f]{8}_[\w-]{43}", visitor.post("/keys", data=said, headers=OURS).text
     )
     assert made is not None
     listed = visitor.get("/keys").text
     assert "Dr. Rao" in listed
+    assert "north, south" in listed
+    assert "US-TX" in listed
     assert made[0] not in listed
     key_id = made[0].split("_")[1]
     visitor.post(f"/keys/{key_id}/revoke", headers=OURS)
     assert "revoked" in visitor.get("/keys").text
-    assert visitor.post("/keys", data={**said, "site": "a b"}, headers=OURS).status_code == 422
+    assert visitor.post("/keys", data={**said, "sites": "../a"}, headers=OURS).status_code == 422
+
+
+DRAFT = {
+    "STAT": 30,
+    "ER": 60,
+    "INPATIENT": 240,
+    "ROUTINE": 1440,
+    "name": "suspected as critical",
+    "critical_target": 10,
+    "critical_head_start": 60,
+    "suspected_target": 10,
+    "suspected_head_start": 60,
+    "indeterminate_target": 60,
+    "indeterminate_head_start": 0,
+}
+
+
+def test_a_policy_that_is_refused_says_why_and_one_that_somebody_replaced_is_not_put_in_force(
+    visitor, resources
+):
+    sign_in(visitor, resources, Role.ADMIN)
+    wrong = visitor.post("/policies", data={**DRAFT, "suspected_target": 9}, headers=OURS)
+    assert wrong.status_code == 422
+    assert "A more urgent level needs a target that is no longer" in wrong.text
+    assert 'value="suspected as critical"' in wrong.text
+    for number in (1, 2):
+        made = visitor.post("/policies", data=DRAFT, headers=OURS)
+        assert made.headers["location"] == f"/policies/{number}"
+    seen = {"reason": "because of the test", "instead_of": 0}
+    assert visitor.post("/policies/1/activate", data=seen, headers=OURS).status_code == 303
+    late = visitor.post("/policies/2/activate", data=seen, headers=OURS)
+    assert late.status_code == 409
+    assert "Policy 1 is in force now" in late.text
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    current = {**seen, "instead_of": 1}
+    assert visitor.post("/policies/0/revert", data=current, headers=foreign).status_code == 403
+    assert "in force" in visitor.get("/policies").text
+
+
+def test_a_site_is_described_on_the_page_and_what_is_refused_is_said(visitor, resources):
+    sign_in(visitor, resources, Role.ADMIN)
+    for site in ("west", "west"):  # the second one only opens it
+        added = visitor.post("/sites", data={"site": site, "title": "West"}, headers=OURS)
+        assert (added.status_code, added.headers["location"]) == (303, "/sites/west")
+    wrong = visitor.post("/sites/west", data={"viewer_url": "javascript:x"}, headers=OURS)
+    assert (wrong.status_code, "begins with a scheme" in wrong.text) == (422, True)
+    minutes = {"stat": 5, "er": 60, "inpatient": 240, "routine": 1440}
+    short = visitor.post("/sites/west/targets", data=minutes, headers=OURS)
+    assert (short.status_code, "Not accepted: STAT" in short.text) == (422, True)
+    assert visitor.post("/sites", data={"site": "a b"}, headers=OURS).status_code == 422
+    page = visitor.get("/sites").text
+    assert ">West<" in page
+    assert "0 streams are open" in page
 
 
 def test_the_list_finds_accession_numbers_by_how_they_begin(visitor, resources):

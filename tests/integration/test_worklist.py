@@ -111,7 +111,7 @@ def test_the_filters_say_what_they_list(resources):
     finish_claim(resources, claim, result(claim, Level.SUSPECTED, kinds), worker="w")
     waiting = send_study(resources, 2, site="south")
     receiving = send(resources, instance_bytes(study=3)).studies[0].study_id
-    assert ids(resources, site="north") == [flagged]
+    assert ids(resources, sites=frozenset({"north"})) == [flagged]
     assert ids(resources, order_class=OrderClass.ROUTINE) == [waiting]
     assert ids(resources, finding=HemorrhageType.SAH) == [flagged]
     assert ids(resources, finding=HemorrhageType.EDH) == []
@@ -121,7 +121,7 @@ def test_the_filters_say_what_they_list(resources):
     assert ids(resources, receiving=True) == [receiving]
     with resources.reading() as work:
         counts = work.worklist.counts()
-        north = work.worklist.counts("north")
+        north = work.worklist.counts(frozenset({"north"}))
     assert (counts.waiting, counts.flagged, counts.pending, counts.receiving) == (2, 1, 1, 1)
     assert (north.waiting, north.flagged, north.critical, north.receiving) == (1, 1, 0, 1)
 
@@ -165,6 +165,11 @@ def test_unsettled_studies_are_found_through_their_index(resources, clock):
 def test_a_page_of_the_worklist_is_read_from_its_index(resources, site):
     send_study(resources)
     with resources.reading() as work:
-        steps = plan_steps(work, lambda: work.worklist.page(WorklistQuery(site=site)))
+        steps = plan_steps(
+            work,
+            lambda: work.worklist.page(
+                WorklistQuery(sites=None if site is None else frozenset({site}))
+            ),
+        )
     assert any("ix_study_worklist" in step for step in steps), steps
     assert not any("TEMP B-TREE" in step for step in steps), steps

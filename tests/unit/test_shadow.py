@@ -23,18 +23,26 @@ def logged(name, t0, taken, *, level=None, told=None, order=OrderClass.ROUTINE):
 
 
 def waiting(name, minute, level=None, order=OrderClass.ROUTINE):
-    return Waiting(name, "north", START + timedelta(minutes=minute), order, level, pinned=False)
+    return Waiting(
+        name,
+        "north",
+        START + timedelta(minutes=minute),
+        order,
+        level,
+        pinned=False,
+        promise=DEFAULT_POLICY,
+    )
 
 
 def test_only_studies_that_would_stand_elsewhere_are_told():
     listed = [waiting("a", 0), waiting("b", 1), waiting("c", 2, Level.SUSPECTED)]
-    found = moves(listed, shipped)
+    found = moves(listed, DEFAULT_POLICY)
     assert [(move.study_id, move.before, move.after) for move in found] == [
         ("c", 3, 1),
         ("a", 1, 2),
         ("b", 2, 3),
     ]
-    assert moves(listed[:2], shipped) == []
+    assert moves(listed[:2], DEFAULT_POLICY) == []
 
 
 def test_the_replay_takes_the_flagged_study_once_its_flag_was_known():
@@ -85,4 +93,4 @@ def test_a_policy_with_a_longer_head_start_moves_a_study_further():
         ),
     )
     listed = [waiting("stat", 0, order=OrderClass.STAT), waiting("bleed", 100, Level.SUSPECTED)]
-    assert [move.study_id for move in moves(listed, lambda _: longer)] == ["bleed", "stat"]
+    assert [move.study_id for move in moves(listed, longer)] == ["bleed", "stat"]
