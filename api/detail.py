@@ -14,7 +14,7 @@ from preread.db.feedback import GivenFeedback, that_count
 from preread.feedback import Judgment
 from preread.findings import KeyImage, Mode, PreRead, for_mode
 from preread.keys import Caller, Role
-from preread.reading import ReadStep, allowed_read_steps
+from preread.reading import SECOND_STATES, ReadStep, allowed_read_steps
 from preread.resources import Resources
 from preread.study import Study
 from preread.terms import FLAGGED, HemorrhageType
@@ -37,7 +37,15 @@ class ShownImage:
 
 @dataclass(frozen=True, slots=True)
 class StudyPane:
-    """Everything in the pane beside the list."""
+    """Everything in the pane beside the list.
+
+    Attributes
+    ----------
+    steps
+        Reports that this person may give: value and words.
+    barred
+        Whether the study waits for a second read that cannot be this person's.
+    """
 
     url: str
     study: StudyView
@@ -51,6 +59,7 @@ class StudyPane:
     start_slice: int
     viewer_url: str | None
     steps: tuple[tuple[str, str], ...]
+    barred: bool
     times: tuple[tuple[str, datetime | None], ...]
 
     @property
@@ -86,7 +95,10 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         row = work.studies.pre_read(study_id)
         stored = None if row is None else PreRead.model_validate(row.document)
         said = that_count(work.feedback.of_study(study_id)).get((study_id, caller.key_id))
+        second = study.read_state in SECOND_STATES
+        reported_by = work.studies.reported_by(study_id) if second else frozenset()
     document = None if stored is None else for_mode(stored, mode)
+    barred = caller.key_id in reported_by
     view = study_view(study, caller, mode)
     return StudyPane(
         url=filters.url(f"/studies/{study_id}"),
@@ -96,11 +108,16 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
         given=_of_revision(said, stored),
-        readers=readers(resources, study.site) if _can_be_given(study, caller) else (),
+        readers=tuple(
+            reader
+            for reader in _readers(resources, caller, study)
+            if reader.key_id not in reported_by
+        ),
         slices_url=None if stored is None else _slices_url(stored, study_id),
         start_slice=0 if stored is None else _start_slice(stored),
         viewer_url=_viewer_url(resources.settings.viewer_url, study),
-        steps=_steps(study),
+        steps=() if barred else _steps(study),
+        barred=barred,
         times=(
             ("First image", study.received_at),
             ("Complete", study.completed_at),
@@ -134,9 +151,12 @@ def _of_revision(said: GivenFeedback | None, stored: PreRead | None) -> Judgment
     return said.judgment
 
 
-def _can_be_given(study: Study, caller: Caller) -> bool:
+def _readers(resources: Resources, caller: Caller, study: Study) -> tuple[Reader, ...]:
+    """Return to whom this person may give the study."""
     decides = caller.role in {Role.COORDINATOR, Role.ADMIN}
-    return decides and ReadStep.ASSIGN in allowed_read_steps(study.read_state)
+    if not decides or ReadStep.ASSIGN not in allowed_read_steps(study.read_state):
+        return ()
+    return readers(resources, study.site)
 
 
 def _slices_url(stored: PreRead, study_id: str) -> str | None:

@@ -18,6 +18,7 @@ from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import WorklistCounts, WorklistQuery
 from preread.findings import Mode
 from preread.keys import Caller, Role
+from preread.reading import SECOND_STATES
 from preread.resources import Resources
 from preread.study import AiState, ReadState, Study
 from preread.terms import Level
@@ -40,11 +41,18 @@ _LISTS: Final[dict[str, dict[str, object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list."""
+    """One line of the list.
+
+    Attributes
+    ----------
+    barred
+        Whether it waits for a second read that cannot be this person's.
+    """
 
     position: int
     study: StudyView
     badge: Badge
+    barred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +146,15 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         calls = _calls(work, caller, query.site, mode)
         tripped = work.breakers.tripped(query.site)
         sites = work.worklist.sites() if caller.site is None else ()
+        second = [study.id for study in page.studies if study.read_state in SECOND_STATES]
+        own = work.studies.those_reported_by(caller.key_id, second)
 
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
         views = [study_view(study, caller, mode) for study in studies]
-        return tuple(Row(number, view, badge(view)) for number, view in enumerate(views, start=1))
+        return tuple(
+            Row(number, view, badge(view), barred=view.study_id in own)
+            for number, view in enumerate(views, start=1)
+        )
 
     following = page.next_cursor
     return Listing(

@@ -21,6 +21,7 @@ _SAID: Final = {
     ReadStep.CANCEL: "Cancelled: it is off the list for good.",
     ReadStep.REOPEN: "Reopened: it waits to be claimed.",
     ReadStep.REQUEST_SECOND_READ: "A second reader is asked for.",
+    ReadStep.WITHDRAW_SECOND_READ: "Withdrawn: the report stands.",
 }
 WhyForm = Annotated[Reason, Form()]
 
@@ -118,6 +119,12 @@ def reopen(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response
 def ask_second_read(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
     """Ask that a second reader looks at a study."""
     return step.take(study_id, ReadStep.REQUEST_SECOND_READ, by=caller)
+
+
+@router.post("/studies/{study_id}/second-read/withdraw")
+def withdraw_second_read(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
+    """Let the report stand after all."""
+    return step.take(study_id, ReadStep.WITHDRAW_SECOND_READ, by=caller)
 
 
 @router.post("/sites/{site}/breaker/reset")

@@ -53,6 +53,8 @@ def claim_study(
         If the caller has no such study.
     IllegalStep
         If it cannot be claimed, for one because somebody else was faster.
+    SameReader
+        If it waits for a second read, and the caller reported it before.
     Conflict
         If the token holds another study.
     """
@@ -106,6 +108,8 @@ def take_over(
         If the caller has no such study.
     IllegalStep
         If nobody holds it, or no longer; then it can be claimed.
+    SameReader
+        If it is in its second read, and the caller reported it before.
     Conflict
         If the token holds another study.
     """
