@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from api.schemas import StudyView
+from preread.feedback import Verdict
 from preread.proportions import Share
 from preread.study import AiState
 from preread.terms import TYPE_NAME, HemorrhageType, Level, OrderClass
@@ -74,6 +75,23 @@ ORDER_WORD: Final = {
     OrderClass.INPATIENT: "Inpatient",
     OrderClass.ROUTINE: "Routine",
 }
+INTERVAL_WORD: Final = {
+    "transfer_s": "Transfer",
+    "completeness_s": "Until complete",
+    "ai_queue_s": "AI queue",
+    "ai_s": "AI",
+    "wait_s": "Wait for a reader",
+    "read_s": "Reading",
+    "sign_s": "Signing",
+    "total_s": "Total",
+}
+VERDICT_WORD: Final = {
+    Verdict.TRUE_POSITIVE: "Rightly flagged",
+    Verdict.FALSE_POSITIVE: "False alarm",
+    Verdict.FALSE_NEGATIVE: "Missed bleed",
+    Verdict.TRUE_NEGATIVE: "Rightly not flagged",
+}
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def badge(study: StudyView) -> Badge:
@@ -148,6 +166,20 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:  # noqa: PLR2004 - an hour
         return f"{minutes}:{rest:02}{_SPACE}min"
     return f"{minutes // 60}{_SPACE}h{_SPACE}{minutes % 60:02}"
+
+
+def short_duration(seconds: float) -> str:
+    r"""Return a round time span for an axis.
+
+    Examples
+    --------
+    >>> short_duration(30), short_duration(600), short_duration(5400), short_duration(864000)
+    ('30\xa0s', '10\xa0min', '1.5\xa0h', '10\xa0d')
+    """
+    for length_s, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.2g}{_SPACE}{unit}"
+    return f"{seconds:.0f}{_SPACE}s"
 
 
 def share(said: Share) -> str:

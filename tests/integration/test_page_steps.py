@@ -1,6 +1,7 @@
 """What people do on the page, as the browser sends it; with and without scripts."""
 
 import hashlib
+import html as html_module
 import re
 import shutil
 from pathlib import Path
@@ -90,9 +91,16 @@ def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock
     reported = visitor.post(f"/studies/{study_id}/report", data={"status": "final"}, headers=OURS)
     assert reported.status_code == 303
     clock.forward(1)
-    turnaround = visitor.get("/turnaround?days=1&site=").text
+    turnaround = visitor.get("/turnaround?days=1&site=&order_class=&timezone=Asia/Kolkata").text
     assert "1:35\N{NO-BREAK SPACE}min" in turnaround
+    assert "Thu 17:00" in turnaround  # 12:00 in UTC, seen from Kolkata
+    assert "not known here" in visitor.get("/turnaround?timezone=Mars").text
     quality = visitor.get("/quality").text
+    for html in (turnaround, quality):
+        assert html.count("<svg") == html.count("<desc id=") > 2
+        assert "style=" not in html
+    csv = html_module.unescape(re.search(r'href="(/v1/turnaround[^"]*)"', turnaround)[1])
+    assert study_id in visitor.get(csv).text
     assert "calcification" in quality
     assert "0\N{NO-BREAK SPACE}% (0 of 1; 0–79\N{NO-BREAK SPACE}%)" in quality
 
