@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from api.corrections import Corrections, corrections
 from api.filters import Filters
 from api.schemas import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.coordination import Reader, readers
 from preread.db.feedback import GivenFeedback, that_count
-from preread.feedback import Judgment
 from preread.findings import KeyImage, Mode, PreRead, for_mode
 from preread.keys import Caller, Role
 from preread.reading import SECOND_STATES, ReadStep, allowed_read_steps
 from preread.resources import Resources
 from preread.study import Study
-from preread.terms import FLAGGED, HemorrhageType
+from preread.terms import Level
 
 _STEP_WORDS: Final = {
     ReadStep.FINAL_REPORT: ("final", "Final report given"),
@@ -53,7 +53,7 @@ class StudyPane:
     pre_read: PreRead | None
     is_old: bool
     images: tuple[ShownImage, ...]
-    given: Judgment | None
+    corrections: Corrections | None
     readers: tuple[Reader, ...]
     slices_url: str | None
     start_slice: int
@@ -61,19 +61,6 @@ class StudyPane:
     steps: tuple[tuple[str, str], ...]
     barred: bool
     times: tuple[tuple[str, datetime | None], ...]
-
-    @property
-    def named(self) -> frozenset[HemorrhageType]:
-        """The types that the pre-read names, or those that this reader said are there."""
-        if self.given is not None:
-            return frozenset(self.given.types)
-        findings = () if self.pre_read is None else self.pre_read.findings
-        return frozenset(finding.type for finding in findings)
-
-    @property
-    def is_flagged(self) -> bool:
-        """Whether the pre-read suspects a bleed, so that it can be a false positive."""
-        return self.pre_read is not None and self.pre_read.assessment.level in FLAGGED
 
     @property
     def has_overlay(self) -> bool:
@@ -107,7 +94,7 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         pre_read=document,
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
-        given=_of_revision(said, stored),
+        corrections=None if document is None else _corrections(document, study, said),
         readers=tuple(
             reader
             for reader in _readers(resources, caller, study)
@@ -145,10 +132,12 @@ def _images(document: PreRead, study_id: str, mode: Mode) -> tuple[ShownImage, .
     return tuple(shown)
 
 
-def _of_revision(said: GivenFeedback | None, stored: PreRead | None) -> Judgment | None:
-    if said is None or stored is None or said.judgment.revision != stored.revision:
+def _corrections(document: PreRead, study: Study, said: GivenFeedback | None) -> Corrections | None:
+    """Return what a reader can say of the pre-read; None where it says nothing of this study."""
+    if document.revision < study.revision or document.assessment.level is Level.NOT_ASSESSED:
         return None
-    return said.judgment
+    of_this = said is not None and said.judgment.revision == document.revision
+    return corrections(document, said.judgment if said is not None and of_this else None)
 
 
 def _readers(resources: Resources, caller: Caller, study: Study) -> tuple[Reader, ...]:

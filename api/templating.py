@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse
 
 from api import wording
 from api.strict_templates import strict_templates
-from preread.feedback import RUBRIC, FalsePositiveCause
+from preread.feedback import RUBRIC
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
-from preread.terms import KINDS
+from preread.terms import KINDS, LATERALITY_NAME, regions_of
 
 
 def operates(caller: Caller) -> bool:
@@ -36,6 +36,8 @@ _TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,
+        "regions": regions_of,
+        "region_name": wording.region_name,
         "percent": wording.percent,
         "duration": wording.duration,
         "share": wording.share,
@@ -53,7 +55,10 @@ _TEMPLATES.env.globals.update(
         "kinds": KINDS,
         "orders": wording.ORDER_WORD,
         "rubric": RUBRIC,
-        "causes": tuple(FalsePositiveCause),
+        "causes": wording.CAUSE_WORD,
+        "volumes": wording.VOLUME_WORD,
+        "compartments": wording.COMPARTMENT_WORD,
+        "sides": LATERALITY_NAME,
         "lists": wording.LIST_WORD,
         "states": wording.STATE_WORD,
     }

@@ -10,10 +10,18 @@ from datetime import datetime
 from typing import Final
 
 from api.schemas import StudyView
-from preread.feedback import Verdict
+from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
 from preread.proportions import Share
 from preread.study import AiState
-from preread.terms import TYPE_NAME, HemorrhageType, Level, OrderClass
+from preread.terms import (
+    REGION,
+    TYPE_NAME,
+    Compartment,
+    HemorrhageType,
+    Level,
+    OrderClass,
+    Region,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,25 @@ VERDICT_WORD: Final = {
     Verdict.TRUE_NEGATIVE: "Rightly not flagged",
 }
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+CAUSE_WORD: Final = {
+    FalsePositiveCause.CALCIFICATION: "calcification",
+    FalsePositiveCause.ARTIFACT: "artifact",
+    FalsePositiveCause.POSTOP: "after surgery",
+    FalsePositiveCause.TUMOR: "tumor",
+    FalsePositiveCause.VESSEL: "vessel",
+    FalsePositiveCause.OTHER: "something else",
+}
+VOLUME_WORD: Final = {
+    VolumeVerdict.TOO_SMALL: "too small",
+    VolumeVerdict.ABOUT_RIGHT: "about right",
+    VolumeVerdict.TOO_LARGE: "too large",
+}
+COMPARTMENT_WORD: Final = {
+    Compartment.PARENCHYMAL: "In the brain",
+    Compartment.EXTRA_AXIAL: "Outside the brain",
+    Compartment.SUBARACHNOID: "Subarachnoid",
+    Compartment.VENTRICULAR: "In the ventricles",
+}
 
 
 def badge(study: StudyView) -> Badge:
@@ -118,6 +145,11 @@ def _remark(study: StudyView) -> str | None:
 def type_name(kind: HemorrhageType) -> str:
     """Return the words of a type."""
     return TYPE_NAME[kind]
+
+
+def region_name(region: Region) -> str:
+    """Return the words of a region, without a side."""
+    return REGION[region].name
 
 
 def percent(probability: float) -> str:

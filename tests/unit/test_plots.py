@@ -30,6 +30,7 @@ JUDGED = Judged(
     found=frozenset({HemorrhageType.SDH}),
     verdict=Verdict.TRUE_POSITIVE,
     score=4,
+    volume=None,
     cause=None,
     read_s=200.0,
     judged_at=MONDAY,

@@ -1,5 +1,6 @@
 // One key for everything a reader does all day; they can be switched off (WCAG 2.1.4).
 import { all, one } from "./dom.js";
+import { openCorrections } from "./feedback.js";
 import { nextWindow, step } from "./slices.js";
 
 const press = (selector, root) => one(selector, root)?.click();
@@ -30,6 +31,7 @@ const KEYS = {
   o: () => press("#outline"),
   w: nextWindow,
   v: () => one("#viewer input[type=range]")?.focus(),
+  f: openCorrections,
   m: () => press("#sound"),
   "/": () => one("#search")?.focus(),
   "?": () => one("#help").showModal(),

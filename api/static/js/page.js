@@ -2,6 +2,7 @@
 import { listenToSound, ringForNew } from "./alerts.js";
 import { localize, takeServerTime, tick } from "./clock.js";
 import { one } from "./dom.js";
+import { listenToFeedback, settleFeedback } from "./feedback.js";
 import { listenToKeys } from "./keys.js";
 import { markSelected, remember, showMovement, showShifts } from "./list.js";
 import { follow } from "./live.js";
@@ -15,6 +16,7 @@ function settle() {
   localize();
   applyOutline();
   settleViewer();
+  settleFeedback();
   ringForNew();
   markSelected();
   const critical = Number(one("#list")?.dataset.critical || 0);
@@ -34,6 +36,7 @@ if (matchMedia("(max-width: 720px)").matches) more.open = false;
 setInterval(() => { tick(); showShifts(); }, 1000);
 follow();
 listenToSteps();
+listenToFeedback();
 listenToKeys();
 listenToOutline();
 listenToViewer();
