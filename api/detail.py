@@ -90,7 +90,7 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
     return StudyPane(
         url=filters.url(f"/studies/{study_id}"),
         study=view,
-        badge=badge(view),
+        badge=badge(view, resources.clock()),
         pre_read=document,
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),

@@ -135,6 +135,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         If the filters name a site that the key does not cover.
     """
     query = filters.query(site_for(caller, filters.site))
+    now = resources.clock()
     mode = resources.settings.mode
     with resources.reading() as work:
         seq = work.events.last_seq()  # first, so that following it misses nothing
@@ -152,7 +153,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
         views = [study_view(study, caller, mode) for study in studies]
         return tuple(
-            Row(number, view, badge(view), barred=view.study_id in own)
+            Row(number, view, badge(view, now), barred=view.study_id in own)
             for number, view in enumerate(views, start=1)
         )
 

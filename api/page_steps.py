@@ -7,12 +7,15 @@ the request comes from our own page.
 
 from http import HTTPStatus
 from typing import Annotated, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, BackgroundTasks, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.auth import site_for
 from api.claim_bodies import Reason
 from api.deps import OperatorPageCaller, PageCaller, ResourcesDep, StudyId
+from api.listing import PageFilters, read_filters
 from api.page_claims import forget, held_tokens, remember
 from api.schemas import ReportStatus
 from api.templating import done, is_fragment
@@ -27,6 +30,7 @@ from preread.resources import Resources
 
 router = APIRouter(include_in_schema=False)
 
+_CLAIMED: Final = "Claimed: it is yours to read."
 _STEP: Final = {
     ReportStatus.PRELIMINARY: ReadStep.PRELIMINARY_REPORT,
     ReportStatus.FINAL: ReadStep.FINAL_REPORT,
@@ -35,14 +39,16 @@ _STEP: Final = {
 
 @router.post("/next")
 def take_next(caller: PageCaller, request: Request, resources: ResourcesDep) -> Response:
-    """Claim the first study that waits, and open it."""
-    lease = claims.claim_first(resources, NextQuery(site=caller.site), by=caller)
+    """Claim the first study that waits, of the site that is shown if it is one, and open it."""
+    filters = _filters(request)
+    query = NextQuery(site=site_for(caller, filters.site))
+    lease = claims.claim_first(resources, query, by=caller)
     if lease is None:
         return done(request, "/", "Nothing waits that you could take.")
     path = f"/studies/{lease.study.id}"
     answer: Response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
     if is_fragment(request):
-        answer = done(request, path, "Claimed: it is yours to read.", opens=path)
+        answer = done(request, path, _CLAIMED, opens=filters.url(path))
     return _given(answer, request, resources, lease)
 
 
@@ -54,7 +60,10 @@ def claim(
     lease = claims.claim_study(
         resources, study_id, by=caller, token=held_tokens(request).get(study_id)
     )
-    answer = done(request, f"/studies/{study_id}", "Claimed: it is yours to read.")
+    path = f"/studies/{study_id}"
+    is_open = path in request.headers.get("hx-current-url", "")
+    opens = None if is_open else _filters(request).url(path)
+    answer = done(request, path, _CLAIMED, opens=opens)
     return _given(answer, request, resources, lease)
 
 
@@ -142,6 +151,12 @@ def retry_pre_read(
     answer = done(request, f"/studies/{study_id}", "It is tried anew; its place did not change.")
     answer.background = background
     return answer
+
+
+def _filters(request: Request) -> PageFilters:
+    """Return the filters of the page from which a step comes, so that the list stays as it is."""
+    query = urlsplit(request.headers.get("hx-current-url", "")).query
+    return read_filters(dict(parse_qsl(query)))
 
 
 def _given(answer: Response, request: Request, resources: Resources, lease: Lease) -> Response:

@@ -36,6 +36,7 @@ _TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,
+        "places": wording.places,
         "regions": regions_of,
         "region_name": wording.region_name,
         "percent": wording.percent,
@@ -60,6 +61,7 @@ _TEMPLATES.env.globals.update(
         "compartments": wording.COMPARTMENT_WORD,
         "sides": LATERALITY_NAME,
         "lists": wording.LIST_WORD,
+        "readings": wording.READ_WORD,
         "states": wording.STATE_WORD,
     }
 )

@@ -5,15 +5,18 @@ was not assessed, failed or is not done yet has its own sign and word: it must n
 for «nothing found».
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from api.schemas import StudyView
 from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
+from preread.findings import Location
 from preread.proportions import Share
-from preread.study import AiState
+from preread.study import AiState, ReadState
 from preread.terms import (
+    LATERALITY_NAME,
     REGION,
     TYPE_NAME,
     Compartment,
@@ -43,6 +46,9 @@ class Badge:
     word: str
     remark: str | None
 
+
+_STUCK: Final = timedelta(minutes=10)
+"""A pre-read takes seconds; who waits so long for one should look at the workers."""
 
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 _LEVEL: Final = {
@@ -76,6 +82,17 @@ LIST_WORD: Final = {
     "receiving": "Still receiving",
     "preliminary": "Preliminary reports",
     "final": "Final reports",
+}
+READ_WORD: Final = {
+    ReadState.UNREAD: "waiting",
+    ReadState.CLAIMED: "in reading",
+    ReadState.ON_HOLD: "on hold",
+    ReadState.PRELIMINARY: "preliminary",
+    ReadState.FINAL: "final",
+    ReadState.REOPENED: "reopened",
+    ReadState.SECOND_REQUESTED: "second read wanted",
+    ReadState.CLAIMED_SECOND: "in its second read",
+    ReadState.CANCELLED: "cancelled",
 }
 ORDER_WORD: Final = {
     OrderClass.STAT: "STAT",
@@ -121,16 +138,27 @@ COMPARTMENT_WORD: Final = {
 }
 
 
-def badge(study: StudyView) -> Badge:
-    """Return what the page shows for a study's state and result."""
+def badge(study: StudyView, now: datetime) -> Badge:
+    """Return what the page shows for a study's state and result.
+
+    A study that waits for the AI for long says so: it is in nobody's way, but its reader should
+    not count on a pre-read, and somebody should look at the workers.
+    """
     if study.ai_state is AiState.SUCCEEDED and study.level is not None:
         return Badge(*_LEVEL[study.level], None)
     state = study.ai_state if study.ai_state in _STATE else AiState.QUEUED
-    return Badge(*_STATE[state], _remark(study))
+    return Badge(*_STATE[state], _remark(study, now))
 
 
-def _remark(study: StudyView) -> str | None:
+def _remark(study: StudyView, now: datetime) -> str | None:
     parts = [] if study.ai_reason_text is None else [study.ai_reason_text]
+    since = {AiState.QUEUED: study.completed_at, AiState.RUNNING: study.ai_started_at}
+    stuck = now - (since.get(study.ai_state) or now)
+    if stuck >= _STUCK:
+        said = "has not begun" if study.ai_state is AiState.QUEUED else "has not ended"
+        parts.append(
+            f"Stuck: AI {said} for {duration(stuck.total_seconds())}; look at the workers."
+        )
     if study.ai_state is AiState.FAILED:
         parts.append("It keeps the place of its order.")
     if study.level not in {None, Level.NOT_ASSESSED} and study.ai_state not in {
@@ -150,6 +178,17 @@ def type_name(kind: HemorrhageType) -> str:
 def region_name(region: Region) -> str:
     """Return the words of a region, without a side."""
     return REGION[region].name
+
+
+def places(locations: Iterable[Location]) -> str:
+    """Return where a finding lies: each side once, before its regions.
+
+    A side that is missing from a place is worse than a long line.
+    """
+    sides: dict[str, list[str]] = {}
+    for where in locations:
+        sides.setdefault(LATERALITY_NAME[where.laterality], []).append(where.name)
+    return "; ".join(f"{side} {', '.join(names)}" for side, names in sides.items())
 
 
 def percent(probability: float) -> str:

@@ -4,7 +4,7 @@ import { localize, takeServerTime, tick } from "./clock.js";
 import { one } from "./dom.js";
 import { listenToFeedback, settleFeedback } from "./feedback.js";
 import { listenToKeys } from "./keys.js";
-import { markSelected, remember, showMovement, showShifts } from "./list.js";
+import { closeStudy, markSelected, remember, showMovement, showShifts } from "./list.js";
 import { follow } from "./live.js";
 import { applyOutline, listenToOutline } from "./pictures.js";
 import { listenToViewer, settleViewer } from "./slices.js";
@@ -27,6 +27,11 @@ document.addEventListener("htmx:before:swap", remember);
 document.addEventListener("htmx:after:swap", () => { settle(); showMovement(); });
 document.addEventListener("htmx:after:settle", settle);
 document.addEventListener("click", (event) => {
+  const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (plain && event.target.closest("#study .back")) {
+    event.preventDefault();
+    closeStudy();
+  }
   const row = event.target.closest(".row");
   const own = event.target.closest("a, button, input, select, summary, label");
   if (row && !own && !String(getSelection())) one("a.open", row).click();
