@@ -103,7 +103,7 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         slices_url=None if stored is None else _slices_url(stored, study_id),
         start_slice=0 if stored is None else _start_slice(stored),
         viewer_url=_viewer_url(resources.settings.viewer_url, study),
-        steps=() if barred else _steps(study),
+        steps=() if barred or (view.claim and not view.claim.mine) else _steps(study),
         barred=barred,
         times=(
             ("First image", study.received_at),

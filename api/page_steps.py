@@ -45,10 +45,10 @@ def take_next(caller: PageCaller, request: Request, resources: ResourcesDep) -> 
     lease = claims.claim_first(resources, query, by=caller)
     if lease is None:
         return done(request, "/", "Nothing waits that you could take.")
-    path = f"/studies/{lease.study.id}"
+    path = filters.url(f"/studies/{lease.study.id}")
     answer: Response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
     if is_fragment(request):
-        answer = done(request, path, _CLAIMED, opens=filters.url(path))
+        answer = done(request, path, _CLAIMED, opens=path)
     return _given(answer, request, resources, lease)
 
 
@@ -61,7 +61,7 @@ def claim(
         resources, study_id, by=caller, token=held_tokens(request).get(study_id)
     )
     path = f"/studies/{study_id}"
-    is_open = path in request.headers.get("hx-current-url", "")
+    is_open = path in _came_from(request)
     opens = None if is_open else _filters(request).url(path)
     answer = done(request, path, _CLAIMED, opens=opens)
     return _given(answer, request, resources, lease)
@@ -155,8 +155,13 @@ def retry_pre_read(
 
 def _filters(request: Request) -> PageFilters:
     """Return the filters of the page from which a step comes, so that the list stays as it is."""
-    query = urlsplit(request.headers.get("hx-current-url", "")).query
-    return read_filters(dict(parse_qsl(query)))
+    return read_filters(dict(parse_qsl(urlsplit(_came_from(request)).query)))
+
+
+def _came_from(request: Request) -> str:
+    """Return the address of the page; our own policy lets browsers tell it to us."""
+    headers = request.headers
+    return headers.get("hx-current-url") or headers.get("referer") or ""
 
 
 def _given(answer: Response, request: Request, resources: Resources, lease: Lease) -> Response:

@@ -36,6 +36,7 @@ _TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,
+        "images": wording.images,
         "places": wording.places,
         "regions": regions_of,
         "region_name": wording.region_name,

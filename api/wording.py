@@ -191,6 +191,17 @@ def places(locations: Iterable[Location]) -> str:
     return "; ".join(f"{side} {', '.join(names)}" for side, names in sides.items())
 
 
+def images(count: int) -> str:
+    r"""Return a number of images as it is read.
+
+    Examples
+    --------
+    >>> images(1), images(32)
+    ('1\xa0image', '32\xa0images')
+    """
+    return f"{count}{_SPACE}image{'' if count == 1 else 's'}"
+
+
 def percent(probability: float) -> str:
     r"""Return a probability as it is read, never rounded up to certainty.
 

@@ -54,7 +54,7 @@ export function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]")) return;
     if (event.key === "Escape") {
-      if (typing(event.target)) event.target.blur();
+      if (event.target.matches("input, select, textarea")) event.target.blur();
       else closeStudy();
     }
     if (typing(event.target) || !box.checked || !Object.hasOwn(KEYS, event.key)) return;

@@ -23,8 +23,23 @@ function settle() {
   document.title = `${critical ? `(${critical}) ` : ""}Worklist – PreRead`;
 }
 
-document.addEventListener("htmx:before:swap", remember);
-document.addEventListener("htmx:after:swap", () => { settle(); showMovement(); });
+// What had the focus may be gone, as a row that was claimed: then the open study has it, else the
+// list, and never another row, as a key would mean that one.
+let hadFocus = false;
+let opened = one("#study")?.dataset.study;
+function keepFocus() {
+  const study = one("#study")?.dataset.study;
+  if (document.activeElement === document.body && (hadFocus || study !== opened)) {
+    (one("#study-name") ?? one("#list")).focus({ preventScroll: true });
+  }
+  opened = study;
+}
+
+document.addEventListener("htmx:before:swap", () => {
+  hadFocus = document.activeElement !== document.body;
+  remember();
+});
+document.addEventListener("htmx:after:swap", () => { settle(); showMovement(); keepFocus(); });
 document.addEventListener("htmx:after:settle", settle);
 document.addEventListener("click", (event) => {
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
