@@ -7,9 +7,9 @@ import pytest
 
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import instance_bytes, key_for, send, send_study
+from tests.builders import UID_ROOT, instance_bytes, key_for, send, send_study
 from tests.support.seed import every_state, pre_read_of
-from tests.support.web import client_of
+from tests.support.web import client_of, with_settings
 
 HTMX = {"HX-Request": "true"}
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -232,6 +232,18 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert f'href="/v1/studies/{made["critical"]}/pre-read"' in html
     assert 'name="status" value="final"' in html
     assert "SYNTHETIC" not in html
+
+
+def test_a_study_opens_in_the_sites_own_viewer(resources):
+    study_id = send_study(resources)
+    url = "https://pacs.example/view?study={study_instance_uid}&order={accession_number}"
+    with client_of(with_settings(resources, viewer_url=url)) as visitor:
+        signed_in(visitor, resources)
+        html = visitor.get(f"/studies/{study_id}").text
+    address = f"https://pacs.example/view?study={UID_ROOT}.1&amp;order=ACC1"
+    assert (
+        f'<a href="{address}" target="_blank" rel="noopener noreferrer">Open in viewer</a>' in html
+    )
 
 
 def test_a_deep_link_shows_list_and_study(client, resources):
