@@ -105,14 +105,7 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         viewer_url=_viewer_url(resources.settings.viewer_url, study),
         steps=() if barred or (view.claim and not view.claim.mine) else _steps(study),
         barred=barred,
-        times=(
-            ("First image", study.received_at),
-            ("Complete", study.completed_at),
-            ("AI began", study.ai_started_at),
-            ("AI done", study.ai_done_at),
-            ("Read by", study.due_at if study.ranked else None),
-            ("Reported", study.reported_at),
-        ),
+        times=_times(study),
     )
 
 
@@ -178,6 +171,17 @@ def _alt(document: PreRead, image: KeyImage) -> str:
         finding.name for finding in document.findings if finding.finding_id in image.finding_ids
     ]
     return f"Key image: suspected {', '.join(names)}" if names else "Key image, nothing outlined"
+
+
+def _times(study: Study) -> tuple[tuple[str, datetime | None], ...]:
+    return (
+        ("First image", study.received_at),
+        ("Complete", study.completed_at),
+        ("AI began", study.ai_started_at),
+        ("AI done", study.ai_done_at),
+        ("Read by", study.due_at if study.ranked else None),
+        ("Reported", study.reported_at),
+    )
 
 
 def _steps(study: Study) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,8 @@
 """What the page's list shows: rows, tallies and the way to the next page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
@@ -151,11 +152,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         own = work.studies.those_reported_by(caller.key_id, second)
 
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
-        views = [study_view(study, caller, mode) for study in studies]
-        return tuple(
-            Row(number, view, badge(view, now), barred=view.study_id in own)
-            for number, view in enumerate(views, start=1)
-        )
+        return _rows([study_view(study, caller, mode) for study in studies], own, now)
 
     following = page.next_cursor
     return Listing(
@@ -172,6 +169,14 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         more_rows=MOST_ROWS,
         sites=sites,
         notices=tuple(filter(None, map(breaker_notice, tripped))),
+    )
+
+
+def _rows(views: Iterable[StudyView], own: Collection[str], now: datetime) -> tuple[Row, ...]:
+    """Return lines; ``own`` are the studies that this person reported before."""
+    return tuple(
+        Row(number, view, badge(view, now), barred=view.study_id in own)
+        for number, view in enumerate(views, start=1)
     )
 
 
