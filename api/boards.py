@@ -5,30 +5,27 @@ Both show what the API answers, and nothing that it does not.
 
 from datetime import timedelta
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.deps import OperatorPageCaller, ResourcesDep
 from api.filters import SITE_PATTERN
-from api.quality import QualityQuery, get_quality
+from api.plots.quality import quality_plots
+from api.plots.turnaround import turnaround_plots
+from api.quality import QualityGroup, QualityQuery, get_quality
 from api.templating import render
-from api.turnaround import TableFormat, TurnaroundQuery, get_turnaround
+from api.turnaround import TurnaroundQuery, is_zone, turnaround_of
+from api.wording import INTERVAL_WORD, VERDICT_WORD, WEEKDAYS
 from preread.keys import Caller
 from preread.resources import Resources
+from preread.terms import OrderClass
 
 router = APIRouter(include_in_schema=False)
 
-INTERVAL_WORD: Final = {
-    "transfer_s": "Transfer",
-    "completeness_s": "Until complete",
-    "ai_queue_s": "AI queue",
-    "ai_s": "AI",
-    "wait_s": "Wait for a reader",
-    "read_s": "Reading",
-    "sign_s": "Signing",
-    "total_s": "Total",
-}
+
+_MOST_MISSED: Final = 40
 
 
 class Chosen(BaseModel):
@@ -38,11 +35,18 @@ class Chosen(BaseModel):
 
     days: Annotated[int, Field(ge=1, le=400)] = 30
     site: Annotated[str | None, Field(pattern=f"{SITE_PATTERN}|^$")] = None
+    order_class: Annotated[OrderClass | None, BeforeValidator(lambda said: said or None)] = None
+    timezone: Annotated[str, Field(max_length=64)] = ""
 
     def period(self, resources: Resources) -> dict[str, Any]:
         """Return the query of the API."""
         now = resources.clock()
-        return {"site": self.site or None, "from": now - timedelta(days=self.days), "to": now}
+        return {
+            "site": self.site or None,
+            "order_class": self.order_class,
+            "from": now - timedelta(days=self.days),
+            "to": now,
+        }
 
 
 @router.get("/turnaround")
@@ -53,11 +57,18 @@ def show_turnaround(
     chosen: Annotated[Chosen, Query()],
 ) -> Response:
     """Show turnaround times by site and order class, and by hour of the week."""
-    said = chosen.period(resources) | {"format": TableFormat.JSON}
-    wanted = TurnaroundQuery.model_validate(said)
-    answer = get_turnaround(caller, request, resources, wanted)
+    zone = chosen.timezone if is_zone(chosen.timezone) else "UTC"
+    wanted = TurnaroundQuery.model_validate(chosen.period(resources) | {"timezone": zone})
+    answer = turnaround_of(caller, resources, wanted)
     context = _context(resources, caller, chosen, "/turnaround")
-    return render(request, "turnaround.html", context | {"answer": answer})
+    plots = turnaround_plots(answer.total, answer.groups, answer.hours)
+    shown = {
+        "answer": answer,
+        "plots": plots,
+        "unknown_zone": zone != (chosen.timezone or "UTC"),
+        "csv_url": f"/v1/turnaround?{urlencode(_said(wanted) | {'format': 'csv'})}",
+    }
+    return render(request, "turnaround.html", context | shown)
 
 
 @router.get("/quality")
@@ -71,7 +82,23 @@ def show_quality(
     wanted = QualityQuery.model_validate(chosen.period(resources))
     answer = get_quality(caller, resources, wanted)
     context = _context(resources, caller, chosen, "/quality")
-    return render(request, "quality.html", context | {"answer": answer})
+    named = [(group_name(group), group.figures.ppv) for group in answer.groups]
+    plots = quality_plots(answer.total, named)
+    with resources.reading() as work:
+        missed = [work.studies.get(one) for one in answer.total.false_negatives[:_MOST_MISSED]]
+        names = {row.id: row.label for row in work.keys.all()}
+    shown = {"answer": answer, "plots": plots, "missed": missed, "names": names}
+    return render(request, "quality.html", context | shown)
+
+
+def _said(wanted: TurnaroundQuery) -> dict[str, str]:
+    """Return a query as it stands in an address."""
+    return wanted.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def group_name(group: QualityGroup) -> str:
+    """Return what a site, model and scanner are called together."""
+    return " · ".join(part for part in (group.site, group.model_version, group.scanner) if part)
 
 
 def _context(resources: Resources, caller: Caller, chosen: Chosen, here: str) -> dict[str, Any]:
@@ -83,4 +110,7 @@ def _context(resources: Resources, caller: Caller, chosen: Chosen, here: str) ->
         "chosen": chosen,
         "sites": sites,
         "intervals": INTERVAL_WORD,
+        "weekdays": WEEKDAYS,
+        "verdicts": VERDICT_WORD,
+        "group_name": group_name,
     }

@@ -95,7 +95,7 @@ def reopen_study(
 def request_second_read(
     caller: ReaderCaller, study_id: StudyId, body: ReasonRequest, resources: ResourcesDep
 ) -> StudyAnswer:
-    """Ask that a second reader looks at a finally reported study."""
+    """Ask that a second reader looks at a finally reported study: nobody who reported it before."""
     return _take(resources, caller, study_id, ReadStep.REQUEST_SECOND_READ, body)
 
 

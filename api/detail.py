@@ -5,19 +5,19 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from api.corrections import Corrections, corrections
 from api.filters import Filters
 from api.schemas import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.coordination import Reader, readers
 from preread.db.feedback import GivenFeedback, that_count
-from preread.feedback import Judgment
 from preread.findings import KeyImage, Mode, PreRead, for_mode
 from preread.keys import Caller, Role
-from preread.reading import ReadStep, allowed_read_steps
+from preread.reading import SECOND_STATES, ReadStep, allowed_read_steps
 from preread.resources import Resources
 from preread.study import Study
-from preread.terms import FLAGGED, HemorrhageType
+from preread.terms import Level
 
 _STEP_WORDS: Final = {
     ReadStep.FINAL_REPORT: ("final", "Final report given"),
@@ -37,7 +37,15 @@ class ShownImage:
 
 @dataclass(frozen=True, slots=True)
 class StudyPane:
-    """Everything in the pane beside the list."""
+    """Everything in the pane beside the list.
+
+    Attributes
+    ----------
+    steps
+        Reports that this person may give: value and words.
+    barred
+        Whether the study waits for a second read that cannot be this person's.
+    """
 
     url: str
     study: StudyView
@@ -45,26 +53,14 @@ class StudyPane:
     pre_read: PreRead | None
     is_old: bool
     images: tuple[ShownImage, ...]
-    given: Judgment | None
+    corrections: Corrections | None
     readers: tuple[Reader, ...]
     slices_url: str | None
     start_slice: int
     viewer_url: str | None
     steps: tuple[tuple[str, str], ...]
+    barred: bool
     times: tuple[tuple[str, datetime | None], ...]
-
-    @property
-    def named(self) -> frozenset[HemorrhageType]:
-        """The types that the pre-read names, or those that this reader said are there."""
-        if self.given is not None:
-            return frozenset(self.given.types)
-        findings = () if self.pre_read is None else self.pre_read.findings
-        return frozenset(finding.type for finding in findings)
-
-    @property
-    def is_flagged(self) -> bool:
-        """Whether the pre-read suspects a bleed, so that it can be a false positive."""
-        return self.pre_read is not None and self.pre_read.assessment.level in FLAGGED
 
     @property
     def has_overlay(self) -> bool:
@@ -87,29 +83,30 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
         row = work.studies.pre_read(study_id)
         stored = None if row is None else PreRead.model_validate(row.document)
         said = that_count(work.feedback.of_study(study_id)).get((study_id, caller.key_id))
+        second = study.read_state in SECOND_STATES
+        reported_by = work.studies.reported_by(study_id) if second else frozenset()
     document = None if stored is None else for_mode(stored, mode)
+    barred = caller.key_id in reported_by
     view = study_view(study, caller, mode)
     return StudyPane(
         url=filters.url(f"/studies/{study_id}"),
         study=view,
-        badge=badge(view),
+        badge=badge(view, resources.clock()),
         pre_read=document,
         is_old=document is not None and document.revision < study.revision,
         images=() if document is None else _images(document, study_id, mode),
-        given=_of_revision(said, stored),
-        readers=readers(resources, frozenset({study.site})) if _can_be_given(study, caller) else (),
+        corrections=None if document is None else _corrections(document, study, said),
+        readers=tuple(
+            reader
+            for reader in _readers(resources, caller, study)
+            if reader.key_id not in reported_by
+        ),
         slices_url=None if stored is None else _slices_url(stored, study_id),
         start_slice=0 if stored is None else _start_slice(stored),
         viewer_url=_viewer_url(own_viewer or resources.settings.viewer_url, study),
-        steps=_steps(study),
-        times=(
-            ("First image", study.received_at),
-            ("Complete", study.completed_at),
-            ("AI began", study.ai_started_at),
-            ("AI done", study.ai_done_at),
-            ("Read by", study.due_at if study.ranked else None),
-            ("Reported", study.reported_at),
-        ),
+        steps=() if barred or (view.claim and not view.claim.mine) else _steps(study),
+        barred=barred,
+        times=_times(study),
     )
 
 
@@ -129,15 +126,20 @@ def _images(document: PreRead, study_id: str, mode: Mode) -> tuple[ShownImage, .
     return tuple(shown)
 
 
-def _of_revision(said: GivenFeedback | None, stored: PreRead | None) -> Judgment | None:
-    if said is None or stored is None or said.judgment.revision != stored.revision:
+def _corrections(document: PreRead, study: Study, said: GivenFeedback | None) -> Corrections | None:
+    """Return what a reader can say of the pre-read; None where it says nothing of this study."""
+    if document.revision < study.revision or document.assessment.level is Level.NOT_ASSESSED:
         return None
-    return said.judgment
+    of_this = said is not None and said.judgment.revision == document.revision
+    return corrections(document, said.judgment if said is not None and of_this else None)
 
 
-def _can_be_given(study: Study, caller: Caller) -> bool:
+def _readers(resources: Resources, caller: Caller, study: Study) -> tuple[Reader, ...]:
+    """Return to whom this person may give the study."""
     decides = caller.role in {Role.COORDINATOR, Role.ADMIN}
-    return decides and ReadStep.ASSIGN in allowed_read_steps(study.read_state)
+    if not decides or ReadStep.ASSIGN not in allowed_read_steps(study.read_state):
+        return ()
+    return readers(resources, frozenset({study.site}))
 
 
 def _slices_url(stored: PreRead, study_id: str) -> str | None:
@@ -170,6 +172,17 @@ def _alt(document: PreRead, image: KeyImage) -> str:
         finding.name for finding in document.findings if finding.finding_id in image.finding_ids
     ]
     return f"Key image: suspected {', '.join(names)}" if names else "Key image, nothing outlined"
+
+
+def _times(study: Study) -> tuple[tuple[str, datetime | None], ...]:
+    return (
+        ("First image", study.received_at),
+        ("Complete", study.completed_at),
+        ("AI began", study.ai_started_at),
+        ("AI done", study.ai_done_at),
+        ("Read by", study.due_at if study.ranked else None),
+        ("Reported", study.reported_at),
+    )
 
 
 def _steps(study: Study) -> tuple[tuple[str, str], ...]:

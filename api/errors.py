@@ -26,6 +26,7 @@ from preread.errors import (
     PolicyReplaced,
     PreReadError,
     PreReadNotFound,
+    SameReader,
 )
 from preread.logs import get_logger
 from preread.terms import ReasonCode
@@ -186,7 +187,7 @@ def _headers(code: str) -> dict[str, str]:
 def _extensions(error: PreReadError) -> dict[str, Any]:
     if isinstance(error, NothingStored):
         return {"files": tuple(RefusedFile(number=n, code=code) for n, code in error.files)}
-    if isinstance(error, (IllegalStep, ClaimNotHeld)):
+    if isinstance(error, (IllegalStep, ClaimNotHeld, SameReader)):
         return {"state": error.state, "allowed": error.allowed}
     if isinstance(error, PolicyReplaced):
         return {"active": error.active}

@@ -1,7 +1,8 @@
 """What the page's list shows: rows, tallies and the way to the next page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
@@ -18,6 +19,7 @@ from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import WorklistCounts, WorklistQuery
 from preread.findings import Mode
 from preread.keys import Caller, Role
+from preread.reading import SECOND_STATES
 from preread.resources import Resources
 from preread.scope import Sites
 from preread.study import AiState, ReadState, Study
@@ -41,11 +43,18 @@ _LISTS: Final[dict[str, dict[str, object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list."""
+    """One line of the list.
+
+    Attributes
+    ----------
+    barred
+        Whether it waits for a second read that cannot be this person's.
+    """
 
     position: int
     study: StudyView
     badge: Badge
+    barred: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         If the filters name a site that the key does not cover.
     """
     query = filters.query(site_for(caller, filters.site))
+    now = resources.clock()
     mode = resources.settings.mode
     with resources.reading() as work:
         seq = work.events.last_seq()  # first, so that following it misses nothing
@@ -139,10 +149,11 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         calls = _calls(work, caller, query.sites, mode)
         tripped = work.breakers.tripped(query.sites)
         sites = work.worklist.sites(caller.sites) if caller.has_several_sites else ()
+        second = [study.id for study in page.studies if study.read_state in SECOND_STATES]
+        own = work.studies.those_reported_by(caller.key_id, second)
 
     def rows(studies: Iterable[Study]) -> tuple[Row, ...]:
-        views = [study_view(study, caller, mode) for study in studies]
-        return tuple(Row(number, view, badge(view)) for number, view in enumerate(views, start=1))
+        return _rows([study_view(study, caller, mode) for study in studies], own, now)
 
     following = page.next_cursor
     return Listing(
@@ -159,6 +170,14 @@ def listing(resources: Resources, caller: Caller, filters: PageFilters) -> Listi
         more_rows=MOST_ROWS,
         sites=sites,
         notices=tuple(filter(None, map(breaker_notice, tripped))),
+    )
+
+
+def _rows(views: Iterable[StudyView], own: Collection[str], now: datetime) -> tuple[Row, ...]:
+    """Return lines; ``own`` are the studies that this person reported before."""
+    return tuple(
+        Row(number, view, badge(view, now), barred=view.study_id in own)
+        for number, view in enumerate(views, start=1)
     )
 
 

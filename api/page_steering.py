@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import APIRouter, Depends, Form, Path, Request, Response
 
 from api.auth import site_for
 from api.claim_bodies import Reason
@@ -12,6 +12,7 @@ from api.page_claims import forget, held_tokens
 from api.templating import done
 from preread import breaking, coordination
 from preread.coordination import LONGEST_PIN_MIN
+from preread.keys import Caller
 from preread.reading import ReadStep
 
 router = APIRouter(include_in_schema=False)
@@ -20,8 +21,25 @@ _SAID: Final = {
     ReadStep.CANCEL: "Cancelled: it is off the list for good.",
     ReadStep.REOPEN: "Reopened: it waits to be claimed.",
     ReadStep.REQUEST_SECOND_READ: "A second reader is asked for.",
+    ReadStep.WITHDRAW_SECOND_READ: "Withdrawn: the report stands.",
 }
 WhyForm = Annotated[Reason, Form()]
+
+
+class Reasoned:
+    """A step that needs nothing but a reason, as a form brings it."""
+
+    def __init__(self, request: Request, resources: ResourcesDep, reason: WhyForm) -> None:
+        self._request, self._resources, self._reason = request, resources, reason
+
+    def take(self, study_id: str, step: ReadStep, *, by: Caller) -> Response:
+        """Take the step; who cancels goes on with the list, all others with the study."""
+        coordination.take_with_reason(self._resources, study_id, step, by=by, reason=self._reason)
+        back_to = "/" if step is ReadStep.CANCEL else f"/studies/{study_id}"
+        return done(self._request, back_to, _SAID[step])
+
+
+ReasonedDep = Annotated[Reasoned, Depends()]
 
 
 @router.post("/studies/{study_id}/hold")
@@ -86,44 +104,27 @@ def assign(
 
 
 @router.post("/studies/{study_id}/cancel")
-def cancel(
-    caller: OperatorPageCaller,
-    study_id: StudyId,
-    request: Request,
-    resources: ResourcesDep,
-    reason: WhyForm,
-) -> Response:
+def cancel(caller: OperatorPageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
     """Take a study off the list for good."""
-    coordination.take_with_reason(resources, study_id, ReadStep.CANCEL, by=caller, reason=reason)
-    return done(request, "/", _SAID[ReadStep.CANCEL])
+    return step.take(study_id, ReadStep.CANCEL, by=caller)
 
 
 @router.post("/studies/{study_id}/reopen")
-def reopen(
-    caller: PageCaller,
-    study_id: StudyId,
-    request: Request,
-    resources: ResourcesDep,
-    reason: WhyForm,
-) -> Response:
+def reopen(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
     """Open a finally reported study again."""
-    step = ReadStep.REOPEN
-    coordination.take_with_reason(resources, study_id, step, by=caller, reason=reason)
-    return done(request, f"/studies/{study_id}", _SAID[step])
+    return step.take(study_id, ReadStep.REOPEN, by=caller)
 
 
 @router.post("/studies/{study_id}/second-read")
-def ask_second_read(
-    caller: PageCaller,
-    study_id: StudyId,
-    request: Request,
-    resources: ResourcesDep,
-    reason: WhyForm,
-) -> Response:
+def ask_second_read(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
     """Ask that a second reader looks at a study."""
-    step = ReadStep.REQUEST_SECOND_READ
-    coordination.take_with_reason(resources, study_id, step, by=caller, reason=reason)
-    return done(request, f"/studies/{study_id}", _SAID[step])
+    return step.take(study_id, ReadStep.REQUEST_SECOND_READ, by=caller)
+
+
+@router.post("/studies/{study_id}/second-read/withdraw")
+def withdraw_second_read(caller: PageCaller, study_id: StudyId, step: ReasonedDep) -> Response:
+    """Let the report stand after all."""
+    return step.take(study_id, ReadStep.WITHDRAW_SECOND_READ, by=caller)
 
 
 @router.post("/sites/{site}/breaker/reset")

@@ -7,12 +7,15 @@ the request comes from our own page.
 
 from http import HTTPStatus
 from typing import Annotated, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, BackgroundTasks, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.auth import site_for
 from api.claim_bodies import Reason
 from api.deps import OperatorPageCaller, PageCaller, ResourcesDep, StudyId
+from api.listing import PageFilters, read_filters
 from api.page_claims import forget, held_tokens, remember
 from api.schemas import ReportStatus
 from api.templating import done, is_fragment
@@ -27,6 +30,7 @@ from preread.resources import Resources
 
 router = APIRouter(include_in_schema=False)
 
+_CLAIMED: Final = "Claimed: it is yours to read."
 _STEP: Final = {
     ReportStatus.PRELIMINARY: ReadStep.PRELIMINARY_REPORT,
     ReportStatus.FINAL: ReadStep.FINAL_REPORT,
@@ -35,14 +39,16 @@ _STEP: Final = {
 
 @router.post("/next")
 def take_next(caller: PageCaller, request: Request, resources: ResourcesDep) -> Response:
-    """Claim the first study that waits, and open it."""
-    lease = claims.claim_first(resources, NextQuery(sites=caller.sites), by=caller)
+    """Claim the first study that waits, of the site that is shown if it is one, and open it."""
+    filters = _filters(request)
+    query = NextQuery(sites=site_for(caller, filters.site))
+    lease = claims.claim_first(resources, query, by=caller)
     if lease is None:
         return done(request, "/", "Nothing waits that you could take.")
-    path = f"/studies/{lease.study.id}"
+    path = filters.url(f"/studies/{lease.study.id}")
     answer: Response = RedirectResponse(path, HTTPStatus.SEE_OTHER)
     if is_fragment(request):
-        answer = done(request, path, "Claimed: it is yours to read.", opens=path)
+        answer = done(request, path, _CLAIMED, opens=path)
     return _given(answer, request, resources, lease)
 
 
@@ -54,7 +60,10 @@ def claim(
     lease = claims.claim_study(
         resources, study_id, by=caller, token=held_tokens(request).get(study_id)
     )
-    answer = done(request, f"/studies/{study_id}", "Claimed: it is yours to read.")
+    path = f"/studies/{study_id}"
+    is_open = path in _came_from(request)
+    opens = None if is_open else _filters(request).url(path)
+    answer = done(request, path, _CLAIMED, opens=opens)
     return _given(answer, request, resources, lease)
 
 
@@ -142,6 +151,17 @@ def retry_pre_read(
     answer = done(request, f"/studies/{study_id}", "It is tried anew; its place did not change.")
     answer.background = background
     return answer
+
+
+def _filters(request: Request) -> PageFilters:
+    """Return the filters of the page from which a step comes, so that the list stays as it is."""
+    return read_filters(dict(parse_qsl(urlsplit(_came_from(request)).query)))
+
+
+def _came_from(request: Request) -> str:
+    """Return the address of the page; our own policy lets browsers tell it to us."""
+    headers = request.headers
+    return headers.get("hx-current-url") or headers.get("referer") or ""
 
 
 def _given(answer: Response, request: Request, resources: Resources, lease: Lease) -> Response:

@@ -138,6 +138,12 @@ MEANING: Final = MappingProxyType(
             "Somebody else holds it, or the claim ran out or was taken over. `state` says where the "
             "study is and `allowed` what can be done from there; claim it anew to go on.",
         ),
+        "same-reader": Meaning(
+            HTTPStatus.CONFLICT,
+            "A second read is another person's",
+            "The key reported this study before, so it can neither claim it for a second read nor "
+            "give that report. `allowed` says what it can do. Persons are told apart by their keys.",
+        ),
         "conflict": Meaning(
             HTTPStatus.CONFLICT,
             "The request contradicts the present state",

@@ -10,12 +10,12 @@ from fastapi.responses import RedirectResponse
 
 from api import wording
 from api.strict_templates import strict_templates
-from preread.feedback import RUBRIC, FalsePositiveCause
+from preread.feedback import RUBRIC
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
 from preread.scope import Sites, words_of
-from preread.terms import KINDS
+from preread.terms import KINDS, LATERALITY_NAME, regions_of
 
 
 def operates(caller: Caller) -> bool:
@@ -46,6 +46,10 @@ _TEMPLATES: Final = strict_templates(Path(__file__).parent / "templates")
 _TEMPLATES.env.filters.update(
     {
         "type_name": wording.type_name,
+        "images": wording.images,
+        "places": wording.places,
+        "regions": regions_of,
+        "region_name": wording.region_name,
         "percent": wording.percent,
         "duration": wording.duration,
         "share": wording.share,
@@ -64,8 +68,12 @@ _TEMPLATES.env.globals.update(
         "kinds": KINDS,
         "orders": wording.ORDER_WORD,
         "rubric": RUBRIC,
-        "causes": tuple(FalsePositiveCause),
+        "causes": wording.CAUSE_WORD,
+        "volumes": wording.VOLUME_WORD,
+        "compartments": wording.COMPARTMENT_WORD,
+        "sides": LATERALITY_NAME,
         "lists": wording.LIST_WORD,
+        "readings": wording.READ_WORD,
         "states": wording.STATE_WORD,
     }
 )

@@ -12,8 +12,11 @@ from api.contract import problems
 from api.deps import OperatorCaller, ResourcesDep
 from api.errors import FieldRefused
 from api.periods import Period
+from preread.db.ledger import LedgerQuery
+from preread.keys import Caller
 from preread.ledger import LedgerGroup, LedgerLine, add_up, by_hour_of_week, by_site_and_order
 from preread.ledger_files import as_csv, as_parquet
+from preread.resources import Resources
 
 router = APIRouter(prefix="/v1/turnaround", tags=["measuring"])
 
@@ -78,13 +81,26 @@ def get_turnaround(
     wanted: Annotated[TurnaroundQuery, Query()],
 ) -> TurnaroundAnswer | Response:
     """Return turnaround times, counted up to the first final report of each study."""
+    kind = wanted.format or _accepted(request)
+    if kind is TableFormat.JSON:
+        return turnaround_of(caller, resources, wanted)
+    _zone(wanted.timezone)
+    return _file(_lines(resources, wanted.query(caller, resources)), kind)
+
+
+def turnaround_of(
+    caller: Caller, resources: Resources, wanted: TurnaroundQuery
+) -> TurnaroundAnswer:
+    """Add up what a caller wants to know.
+
+    Raises
+    ------
+    FieldRefused
+        If the time zone is not known, or the period makes no sense.
+    """
     zone = _zone(wanted.timezone)
     query = wanted.query(caller, resources)
-    with resources.reading() as work:
-        lines = [closed.line for closed in work.ledger.closed(query)]
-    kind = wanted.format or _accepted(request)
-    if kind is not TableFormat.JSON:
-        return _file(lines, kind)
+    lines = _lines(resources, query)
     return TurnaroundAnswer(
         since=query.since,
         until=query.until,
@@ -93,6 +109,26 @@ def get_turnaround(
         groups=tuple(by_site_and_order(lines)),
         hours=tuple(by_hour_of_week(lines, zone)),
     )
+
+
+def _lines(resources: Resources, query: LedgerQuery) -> list[LedgerLine]:
+    with resources.reading() as work:
+        return [closed.line for closed in work.ledger.closed(query)]
+
+
+def is_zone(name: str) -> bool:
+    """Whether a time zone is known here.
+
+    Examples
+    --------
+    >>> is_zone("UTC"), is_zone("Mars/Olympus")
+    (True, False)
+    """
+    try:
+        _zone(name)
+    except FieldRefused:
+        return False
+    return True
 
 
 def _zone(name: str) -> tzinfo:

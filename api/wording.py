@@ -5,14 +5,26 @@ was not assessed, failed or is not done yet has its own sign and word: it must n
 for «nothing found».
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from api.schemas import StudyView
+from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
+from preread.findings import Location
 from preread.proportions import Share
-from preread.study import AiState
-from preread.terms import TYPE_NAME, HemorrhageType, Level, OrderClass
+from preread.study import AiState, ReadState
+from preread.terms import (
+    LATERALITY_NAME,
+    REGION,
+    TYPE_NAME,
+    Compartment,
+    HemorrhageType,
+    Level,
+    OrderClass,
+    Region,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,9 @@ class Badge:
     word: str
     remark: str | None
 
+
+_STUCK: Final = timedelta(minutes=10)
+"""A pre-read takes seconds; who waits so long for one should look at the workers."""
 
 _SPACE: Final = "\N{NO-BREAK SPACE}"
 _LEVEL: Final = {
@@ -68,24 +83,82 @@ LIST_WORD: Final = {
     "preliminary": "Preliminary reports",
     "final": "Final reports",
 }
+READ_WORD: Final = {
+    ReadState.UNREAD: "waiting",
+    ReadState.CLAIMED: "in reading",
+    ReadState.ON_HOLD: "on hold",
+    ReadState.PRELIMINARY: "preliminary",
+    ReadState.FINAL: "final",
+    ReadState.REOPENED: "reopened",
+    ReadState.SECOND_REQUESTED: "second read wanted",
+    ReadState.CLAIMED_SECOND: "in its second read",
+    ReadState.CANCELLED: "cancelled",
+}
 ORDER_WORD: Final = {
     OrderClass.STAT: "STAT",
     OrderClass.ER: "ER",
     OrderClass.INPATIENT: "Inpatient",
     OrderClass.ROUTINE: "Routine",
 }
+INTERVAL_WORD: Final = {
+    "transfer_s": "Transfer",
+    "completeness_s": "Until complete",
+    "ai_queue_s": "AI queue",
+    "ai_s": "AI",
+    "wait_s": "Wait for a reader",
+    "read_s": "Reading",
+    "sign_s": "Signing",
+    "total_s": "Total",
+}
+VERDICT_WORD: Final = {
+    Verdict.TRUE_POSITIVE: "Rightly flagged",
+    Verdict.FALSE_POSITIVE: "False alarm",
+    Verdict.FALSE_NEGATIVE: "Missed bleed",
+    Verdict.TRUE_NEGATIVE: "Rightly not flagged",
+}
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+CAUSE_WORD: Final = {
+    FalsePositiveCause.CALCIFICATION: "calcification",
+    FalsePositiveCause.ARTIFACT: "artifact",
+    FalsePositiveCause.POSTOP: "after surgery",
+    FalsePositiveCause.TUMOR: "tumor",
+    FalsePositiveCause.VESSEL: "vessel",
+    FalsePositiveCause.OTHER: "something else",
+}
+VOLUME_WORD: Final = {
+    VolumeVerdict.TOO_SMALL: "too small",
+    VolumeVerdict.ABOUT_RIGHT: "about right",
+    VolumeVerdict.TOO_LARGE: "too large",
+}
+COMPARTMENT_WORD: Final = {
+    Compartment.PARENCHYMAL: "In the brain",
+    Compartment.EXTRA_AXIAL: "Outside the brain",
+    Compartment.SUBARACHNOID: "Subarachnoid",
+    Compartment.VENTRICULAR: "In the ventricles",
+}
 
 
-def badge(study: StudyView) -> Badge:
-    """Return what the page shows for a study's state and result."""
+def badge(study: StudyView, now: datetime) -> Badge:
+    """Return what the page shows for a study's state and result.
+
+    A study that waits for the AI for long says so: it is in nobody's way, but its reader should
+    not count on a pre-read, and somebody should look at the workers.
+    """
     if study.ai_state is AiState.SUCCEEDED and study.level is not None:
         return Badge(*_LEVEL[study.level], None)
     state = study.ai_state if study.ai_state in _STATE else AiState.QUEUED
-    return Badge(*_STATE[state], _remark(study))
+    return Badge(*_STATE[state], _remark(study, now))
 
 
-def _remark(study: StudyView) -> str | None:
+def _remark(study: StudyView, now: datetime) -> str | None:
     parts = [] if study.ai_reason_text is None else [study.ai_reason_text]
+    since = {AiState.QUEUED: study.completed_at, AiState.RUNNING: study.ai_started_at}
+    stuck = now - (since.get(study.ai_state) or now)
+    if stuck >= _STUCK:
+        said = "has not begun" if study.ai_state is AiState.QUEUED else "has not ended"
+        parts.append(
+            f"Stuck: AI {said} for {duration(stuck.total_seconds())}; look at the workers."
+        )
     if study.ai_state is AiState.FAILED:
         parts.append("It keeps the place of its order.")
     if study.level not in {None, Level.NOT_ASSESSED} and study.ai_state not in {
@@ -100,6 +173,33 @@ def _remark(study: StudyView) -> str | None:
 def type_name(kind: HemorrhageType) -> str:
     """Return the words of a type."""
     return TYPE_NAME[kind]
+
+
+def region_name(region: Region) -> str:
+    """Return the words of a region, without a side."""
+    return REGION[region].name
+
+
+def places(locations: Iterable[Location]) -> str:
+    """Return where a finding lies: each side once, before its regions.
+
+    A side that is missing from a place is worse than a long line.
+    """
+    sides: dict[str, list[str]] = {}
+    for where in locations:
+        sides.setdefault(LATERALITY_NAME[where.laterality], []).append(where.name)
+    return "; ".join(f"{side} {', '.join(names)}" for side, names in sides.items())
+
+
+def images(count: int) -> str:
+    r"""Return a number of images as it is read.
+
+    Examples
+    --------
+    >>> images(1), images(32)
+    ('1\xa0image', '32\xa0images')
+    """
+    return f"{count}{_SPACE}image{'' if count == 1 else 's'}"
 
 
 def percent(probability: float) -> str:
@@ -148,6 +248,20 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:  # noqa: PLR2004 - an hour
         return f"{minutes}:{rest:02}{_SPACE}min"
     return f"{minutes // 60}{_SPACE}h{_SPACE}{minutes % 60:02}"
+
+
+def short_duration(seconds: float) -> str:
+    r"""Return a round time span for an axis.
+
+    Examples
+    --------
+    >>> short_duration(30), short_duration(600), short_duration(5400), short_duration(864000)
+    ('30\xa0s', '10\xa0min', '1.5\xa0h', '10\xa0d')
+    """
+    for length_s, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.2g}{_SPACE}{unit}"
+    return f"{seconds:.0f}{_SPACE}s"
 
 
 def share(said: Share) -> str:

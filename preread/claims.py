@@ -4,7 +4,7 @@ A claim is a lease under a token. The caller may choose the token, so that a req
 no answer can be sent again: the study is still theirs then, and nothing happens twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ from preread.resources import Resources
 from preread.scope import may_read
 from preread.steps import let_run_out, need_token, set_wake, take_step
 from preread.study import Study
+
+_Note = Callable[[UnitOfWork, StudyRow], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +54,20 @@ def claim_study(
         If the caller has no such study.
     IllegalStep
         If it cannot be claimed, for one because somebody else was faster.
+    SameReader
+        If it waits for a second read, and the caller reported it before.
     Conflict
         If the token holds another study.
     NotAllowed
         If its site asks for a license that the caller does not have.
     """
-    now = resources.clock()
-    with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, sites=by.sites)
-        let_run_out(work, row, now)
-        if token is not None and is_token(token, row.claim_sha256):
-            return _lease(row, token)  # the same request again
-        _refuse_used(work, token)
-        need_license(work, row, by.licenses)
+
+    def note(work: UnitOfWork, row: StudyRow) -> dict[str, object]:
         ahead = work.worklist.ahead_of(row, by.sites)
         rank = ahead + 1 if row.ranked else None
-        note: dict[str, object] = {"rank": rank, "waiting_ahead": ahead, "via": "claim"}
-        lease = _take(resources, work, row, ReadStep.CLAIM, by=by, token=token, note=note)
-        work.commit()
-    return lease
+        return {"rank": rank, "waiting_ahead": ahead, "via": "claim"}
+
+    return _take_named(resources, study_id, ReadStep.CLAIM, by=by, token=token, note=note)
 
 
 def claim_first(
@@ -114,22 +111,20 @@ def take_over(
     StudyNotFound
         If the caller has no such study.
     IllegalStep
-        If nobody holds it; then it can be claimed.
+        If nobody holds it, or no longer; then it can be claimed.
+    SameReader
+        If it is in its second read, and the caller reported it before.
     Conflict
         If the token holds another study.
     NotAllowed
         If its site asks for a license that the caller does not have.
     """
-    with resources.unit_of_work() as work:
-        row = work.studies.locked(study_id, sites=by.sites)
-        if token is not None and is_token(token, row.claim_sha256):
-            return _lease(row, token)  # the same request again
-        _refuse_used(work, token)
-        need_license(work, row, by.licenses)
-        note: dict[str, object] = {"reason": reason, "taken_from": row.claimed_by_name}
-        lease = _take(resources, work, row, ReadStep.TAKE_OVER, by=by, token=token, note=note)
-        work.commit()
-    return lease
+
+    def note(work: UnitOfWork, row: StudyRow) -> dict[str, object]:
+        del work
+        return {"reason": reason, "taken_from": row.claimed_by_name}
+
+    return _take_named(resources, study_id, ReadStep.TAKE_OVER, by=by, token=token, note=note)
 
 
 def keep_lease(resources: Resources, study_id: str, *, by: Caller, token: str) -> Lease:
@@ -195,6 +190,28 @@ def _licensed(work: UnitOfWork, query: NextQuery, by: Caller) -> NextQuery:
         sites = wanted if sites is None else sites & wanted
     barred = frozenset(site for site, name in needed.items() if not may_read(by.licenses, name))
     return replace(query, sites=sites, barred=barred)
+
+
+def _take_named(
+    resources: Resources,
+    study_id: str,
+    step: ReadStep,
+    *,
+    by: Caller,
+    token: str | None,
+    note: _Note,
+) -> Lease:
+    """Put a study that the caller names in the caller's hands, once for each token."""
+    with resources.unit_of_work() as work:
+        row = work.studies.locked(study_id, sites=by.sites)
+        let_run_out(work, row, resources.clock())
+        if token is not None and is_token(token, row.claim_sha256):
+            return _lease(row, token)  # the same request again
+        _refuse_used(work, token)
+        need_license(work, row, by.licenses)
+        lease = _take(resources, work, row, step, by=by, token=token, note=note(work, row))
+        work.commit()
+    return lease
 
 
 def _take(

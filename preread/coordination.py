@@ -13,11 +13,11 @@ from preread.db.tables import ApiKeyRow, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest
 from preread.keys import Caller, Role, sites_of
-from preread.reading import CLAIMED_STATES, ReadStep
+from preread.reading import CLAIMED_STATES, ReadStep, need_another_reader
 from preread.resources import Resources
 from preread.scope import Sites, may_read
 from preread.steps import end_assignment, end_pin, need_token, take_step
-from preread.study import Study
+from preread.study import ReadState, Study
 
 LONGEST_PIN_MIN: Final = 60
 _READING_ROLES: Final = frozenset({Role.READER, Role.COORDINATOR, Role.ADMIN})
@@ -131,6 +131,8 @@ def assign_study(resources: Resources, study_id: str, *, by: Caller, reader: str
         If there is none, or it does not wait.
     InvalidRequest
         If the key is not that of a reader for the study's site.
+    SameReader
+        If it waits for a second read, and the reader reported it before.
     """
 
     def prepare(work: UnitOfWork, row: StudyRow, now: datetime) -> dict[str, object]:
@@ -138,8 +140,10 @@ def assign_study(resources: Resources, study_id: str, *, by: Caller, reader: str
         if reader is None:
             end_assignment(row)
         else:
-            row.assigned_to = reader
-            row.assigned_to_name = _reader(work, reader, row, now).label
+            name = _reader(work, reader, row, now).label
+            state, reported_by = ReadState(row.read_state), work.studies.reported_by(row.id)
+            need_another_reader(state, ReadStep.CLAIM, reader, reported_by)
+            row.assigned_to, row.assigned_to_name = reader, name
             row.assigned_until = now + timedelta(seconds=resources.settings.assignment_s)
         return {"assigned_to": row.assigned_to_name, "assigned_before": before}
 

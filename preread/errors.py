@@ -20,7 +20,8 @@
     │   ├── InstanceConflict
     │   ├── IllegalStep
     │   ├── PolicyReplaced          another policy is in force than the caller saw
-    │   └── ClaimNotHeld            a reader's token is not the current one
+    │   ├── ClaimNotHeld            a reader's token is not the current one
+    │   └── SameReader              a second read by who reported before
     ├── NotFound
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
@@ -217,6 +218,28 @@ class ClaimNotHeld(Conflict):
 
     def __init__(self, state: str, allowed: Sequence[str]) -> None:
         super().__init__(f"The study is {state}, and not claimed under the token of the request.")
+        self.state = state
+        self.allowed = tuple(allowed)
+
+
+class SameReader(Conflict):
+    """A second read is that of another person than who reported the study before.
+
+    Attributes
+    ----------
+    state
+        Where the study is.
+    allowed
+        The steps that this person, too, can take from there.
+    """
+
+    code = "same-reader"
+
+    def __init__(self, state: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            "Who reported a study does not give its second read. Somebody else reads it, or the "
+            "request is withdrawn."
+        )
         self.state = state
         self.allowed = tuple(allowed)
 

@@ -10,7 +10,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from preread.terms import FLAGGED, HemorrhageType, Laterality, Level, Region
+from preread.terms import (
+    FLAGGED,
+    LATERALITY_NAME,
+    REGION,
+    HemorrhageType,
+    Laterality,
+    Level,
+    Region,
+)
 
 RUBRIC: Final = MappingProxyType(
     {
@@ -62,6 +70,18 @@ class MarkedPlace:
 
     region: Region
     laterality: Laterality | None
+
+    @property
+    def name(self) -> str:
+        """As a radiologist says it.
+
+        Examples
+        --------
+        >>> MarkedPlace(Region.PONS, None).name, MarkedPlace(Region.INSULA, Laterality.LEFT).name
+        ('pons', 'left insula')
+        """
+        side = "" if self.laterality is None else f"{LATERALITY_NAME[self.laterality]} "
+        return f"{side}{REGION[self.region].name}"
 
 
 @dataclass(frozen=True, slots=True)

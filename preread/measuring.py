@@ -77,6 +77,7 @@ def _judged(closed: Closed, said: Iterable[GivenFeedback]) -> Judged:
         found=frozenset(newest.judgment.types),
         verdict=newest.verdict,
         score=newest.judgment.score,
+        volume=newest.judgment.volume,
         cause=newest.judgment.cause,
         read_s=spent.read_s if spent.read_known else None,
         judged_at=newest.given_at,

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Final
 
-from preread.feedback import RUBRIC, FalsePositiveCause, Verdict
+from preread.feedback import RUBRIC, FalsePositiveCause, Verdict, VolumeVerdict
 from preread.ledger import percentile
 from preread.proportions import Share, share_of
 from preread.terms import FLAGGED, HemorrhageType, Level
@@ -46,6 +46,7 @@ class Judged:
     found: frozenset[HemorrhageType]
     verdict: Verdict
     score: int | None
+    volume: VolumeVerdict | None
     cause: FalsePositiveCause | None
     read_s: float | None
     judged_at: datetime
@@ -96,6 +97,8 @@ class Quality:
     ----------
     agreement
         Shares of the scores 4 to 0, over studies where something was flagged or found.
+    volumes
+        Shares of what readers said of outlined volumes, over those who said something.
     false_negatives
         IDs, newest first: what to look at again.
     """
@@ -111,6 +114,7 @@ class Quality:
     agreement: dict[int, Share]
     reading: dict[Verdict, ReadingTime]
     calibration: Calibration
+    volumes: dict[VolumeVerdict, Share]
     causes: dict[FalsePositiveCause, int]
     false_negatives: tuple[str, ...]
 
@@ -135,6 +139,7 @@ def quality_of(judged: Sequence[Judged]) -> Quality:
         calibration=calibration(
             [(one.probability, bool(one.found)) for one in judged if one.probability is not None]
         ),
+        volumes=_volumes([one.volume for one in judged if one.volume is not None]),
         causes={cause: causes[cause] for cause in FalsePositiveCause},
         false_negatives=_missed(judged),
     )
@@ -214,6 +219,10 @@ def _of_type(judged: Sequence[Judged], kind: HemorrhageType) -> TypeQuality:
     found = sum(kind in one.found for one in judged)
     right = sum(kind in one.found for one in named)
     return TypeQuality(kind, ppv=share_of(right, len(named)), sensitivity=share_of(right, found))
+
+
+def _volumes(said: Sequence[VolumeVerdict]) -> dict[VolumeVerdict, Share]:
+    return {verdict: share_of(said.count(verdict), len(said)) for verdict in VolumeVerdict}
 
 
 def _missed(judged: Iterable[Judged]) -> tuple[str, ...]:

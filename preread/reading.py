@@ -12,16 +12,17 @@ The picture of it is in ``docs/architecture.md``; in words::
     claimed_second    release and expiry lead back; final report, take over, withdraw
     cancelled         the end
 
-A report without a claim is good while nobody holds the study. A study is *ranked*, that is on
+A report without a claim is good while nobody holds the study. A second read is given by nobody
+who reported the study before, so such a person can neither claim nor take it over nor report it. A study is *ranked*, that is on
 the waiting list, while it is unread and was complete once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from preread.errors import IllegalStep
+from preread.errors import IllegalStep, SameReader
 from preread.study import ReadState
 
 
@@ -50,6 +51,11 @@ CLAIMED_STATES: Final = frozenset({ReadState.CLAIMED, ReadState.CLAIMED_SECOND})
 
 BY_THE_CLOCK: Final = frozenset({ReadStep.EXPIRE})
 """Steps that no person takes."""
+
+SECOND_STATES: Final = frozenset({ReadState.SECOND_REQUESTED, ReadState.CLAIMED_SECOND})
+"""Between the request of a second read and its report."""
+
+_BY_THE_READER: Final = frozenset({ReadStep.CLAIM, ReadStep.TAKE_OVER, ReadStep.FINAL_REPORT})
 
 _STEPS: Final[Mapping[ReadState, Mapping[ReadStep, ReadState]]] = MappingProxyType(
     {
@@ -138,3 +144,42 @@ def take_read_step(state: ReadState, step: ReadStep) -> ReadState:
         allowed = [one.value for one in allowed_read_steps(state)]
         raise IllegalStep(state.value, step.value, allowed)
     return steps[step]
+
+
+def is_second_read(state: ReadState, step: ReadStep) -> bool:
+    """Whether who takes ``step`` from ``state`` is, or becomes, the second reader.
+
+    Examples
+    --------
+    >>> is_second_read(ReadState.SECOND_REQUESTED, ReadStep.CLAIM)
+    True
+    >>> is_second_read(ReadState.SECOND_REQUESTED, ReadStep.WITHDRAW_SECOND_READ)
+    False
+    """
+    return state in SECOND_STATES and step in _BY_THE_READER
+
+
+def need_another_reader(
+    state: ReadState, step: ReadStep, reader: str, reported_by: Collection[str]
+) -> None:
+    """Refuse a second read by somebody who reported the study before.
+
+    Parameters
+    ----------
+    state, step
+        Where the study is, and what is to be done.
+    reader, reported_by
+        IDs of keys: whose step it is, and who reported the study so far.
+
+    Raises
+    ------
+    SameReader
+        If they are the same person; it names what remains possible.
+
+    Examples
+    --------
+    >>> need_another_reader(ReadState.SECOND_REQUESTED, ReadStep.CLAIM, "rao", ["vogt"])
+    """
+    if reader in reported_by and is_second_read(state, step):
+        others = [one.value for one in allowed_read_steps(state) if one not in _BY_THE_READER]
+        raise SameReader(state.value, others)

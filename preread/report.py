@@ -9,7 +9,7 @@ from preread.db.unit_of_work import UnitOfWork
 from preread.errors import IllegalStep
 from preread.keys import Caller
 from preread.ranking import from_ms, place, to_ms
-from preread.reading import CLAIMED_STATES, ReadStep
+from preread.reading import CLAIMED_STATES, SECOND_STATES, ReadStep
 from preread.resources import Resources
 from preread.steps import need_token, take_step
 from preread.study import ReadState
@@ -40,6 +40,8 @@ def report_study(
         If the study is still being received, or cannot be reported from where it is.
     ClaimNotHeld
         If a reader holds it under another token, or the token's claim is over.
+    SameReader
+        If it is a second read, and the caller reported the study before.
     """
     now = resources.clock()
     with resources.unit_of_work() as work:
@@ -62,7 +64,7 @@ def report_study(
         work.studies.add_report(
             ReportRow(
                 study_id=row.id,
-                kind=SECOND_READ if before in _SECOND else row.read_state,
+                kind=SECOND_READ if before in SECOND_STATES else row.read_state,
                 reported_at=now,
                 actor=by.key_id,
                 turnaround=entry(spent, standing),
@@ -70,9 +72,6 @@ def report_study(
         )
         work.commit()
     return spent
-
-
-_SECOND: Final = frozenset({ReadState.SECOND_REQUESTED, ReadState.CLAIMED_SECOND})
 
 
 def _closing(

@@ -11,7 +11,14 @@ from preread.db.unit_of_work import UnitOfWork
 from preread.errors import ClaimNotHeld, IllegalStep
 from preread.keys import Caller
 from preread.leases import Timer, Timers, is_token, run_out, wake_at
-from preread.reading import CLAIMED_STATES, ReadStep, allowed_read_steps, take_read_step
+from preread.reading import (
+    CLAIMED_STATES,
+    ReadStep,
+    allowed_read_steps,
+    is_second_read,
+    need_another_reader,
+    take_read_step,
+)
 from preread.study import ReadState
 
 SERVICE: Final = "service"
@@ -72,11 +79,15 @@ def take_step(
     ------
     IllegalStep
         If the study cannot take the step; nothing has changed then.
+    SameReader
+        If it is a second read by somebody who reported the study before.
     """
     if row.completed_at is None:
         raise IllegalStep("receiving", step.value, ["complete"])
     before = ReadState(row.read_state)
     after = take_read_step(before, step)
+    if by is not None and is_second_read(before, step):
+        need_another_reader(before, step, by.key_id, work.studies.reported_by(row.id))
     row.read_state = after
     if after not in CLAIMED_STATES:
         end_claim(row)

@@ -151,7 +151,7 @@ def finding(kind=HemorrhageType.SDH, **changes):
         "locations": (
             Location(
                 region=Region.FRONTAL_CONVEXITY,
-                name="right frontal convexity",
+                name="frontal convexity",
                 code=None,
                 laterality=Laterality.RIGHT,
                 share_of_volume=1.0,

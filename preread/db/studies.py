@@ -164,6 +164,18 @@ class StudyRepository:
         query = sa.select(ReportRow).where(ReportRow.study_id == study_id).order_by(ReportRow.id)
         return tuple(self._session.scalars(query))
 
+    def reported_by(self, study_id: str) -> frozenset[str]:
+        """Return the keys under which a study was reported."""
+        query = sa.select(ReportRow.actor).where(ReportRow.study_id == study_id)
+        return frozenset(self._session.scalars(query))
+
+    def those_reported_by(self, actor: str, study_ids: Collection[str]) -> frozenset[str]:
+        """Return those of some studies that were reported under a key."""
+        query = sa.select(ReportRow.study_id).where(
+            ReportRow.actor == actor, ReportRow.study_id.in_(study_ids)
+        )
+        return frozenset(self._session.scalars(query)) if study_ids else frozenset()
+
     def add_report(self, row: ReportRow) -> None:
         """Add a report of a radiologist."""
         self._session.add(row)

@@ -84,7 +84,7 @@ PAGE = {
         ("POST", f"/studies/{{study_id}}/{step}"): READERS
         for step in (
             *("claim", "release", "take-over", "report", "feedback"),
-            *("hold", "resume", "reopen", "second-read"),
+            *("hold", "resume", "reopen", "second-read", "second-read/withdraw"),
         )
     },
     **{

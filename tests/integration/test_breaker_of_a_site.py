@@ -1,16 +1,14 @@
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
-from preread.breaker import Window
 from preread.db.events import EventKind
 from preread.findings import PreRead
 from preread.keys import Role
 from preread.ranking import place
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import instance_bytes, send, send_study
-from tests.support.seed import pre_read_of
+from tests.support.seed import flagged_before, pre_read_of
 from tests.support.web import bearer, client_of
 
 
@@ -18,14 +16,6 @@ from tests.support.web import bearer, client_of
 def client(resources):
     with client_of(resources) as client:
         yield client
-
-
-def flagged_before(resources, count, site="north"):
-    """Let the last studies of a site all have been flagged, without making them."""
-    with resources.unit_of_work() as work:
-        breaker = work.breakers.locked(site)
-        work.breakers.store(replace(breaker, window=Window((True,) * count)))
-        work.commit()
 
 
 def flood(resources, count, level=Level.SUSPECTED, first=1, site="north"):

@@ -147,11 +147,12 @@ def test_a_cancelled_study_is_over_for_good(client, resources):
 def test_a_reported_study_is_reopened_read_again_and_read_by_a_second_reader(client, resources):
     study_id = send_study(resources)
     here = f"/v1/studies/{study_id}"
+    another = bearer(resources, Role.READER)
 
-    def claimed_and_reported():
-        claim = client.post(f"{here}/claim").json()
+    def claimed_and_reported(headers=None):
+        claim = client.post(f"{here}/claim", headers=headers).json()
         said = {"status": "final", "token": claim["claim"]["token"]}
-        client.post(f"{here}/report", json=said)
+        client.post(f"{here}/report", json=said, headers=headers)
         return claim["study"]["read_state"]
 
     assert claimed_and_reported() == "claimed"
@@ -161,10 +162,41 @@ def test_a_reported_study_is_reopened_read_again_and_read_by_a_second_reader(cli
     assert claimed_and_reported() == "claimed"
     asked = client.post(f"{here}/second-read", json={"reason": "subtle"}).json()["study"]
     assert asked["read_state"] == "second_requested"
-    assert claimed_and_reported() == "claimed_second"
+    assert claimed_and_reported(another) == "claimed_second"
     client.post(f"{here}/second-read", json={"reason": "subtle"})
     withdrawn = client.post(f"{here}/second-read/withdraw", json={"reason": "agreed by phone"})
     assert withdrawn.json()["study"]["read_state"] == "final"
     with resources.reading() as work:
         kinds_of_reports = [row.kind for row in work.studies.reports(study_id)]
     assert kinds_of_reports == ["final", "final", "second"]
+
+
+def test_who_reported_a_study_does_not_give_its_second_read(client, resources):
+    study_id = send_study(resources)
+    here = f"/v1/studies/{study_id}"
+    first = {"headers": bearer(resources, Role.READER)}
+    resident = {"headers": bearer(resources, Role.READER)}
+    colleague = {"headers": bearer(resources, Role.READER)}
+    client.post(f"{here}/report", json={"status": "preliminary"}, **resident)
+    client.post(f"{here}/report", json={"status": "final"}, **first)
+    client.post(f"{here}/second-read", json={"reason": "subtle"}, **first)
+
+    def refused(path, who, **body):
+        answer = client.post(f"{here}/{path}", json=body or None, **who)
+        problem = answer.json()
+        return answer.status_code == 409 and problem["code"] == "same-reader" and problem["allowed"]
+
+    for who in (first, resident):
+        assert refused("claim", who) == ["assign", "withdraw_second_read"]
+        assert refused("report", who, status="final")
+    listed = client.get("/v1/readers").json()["readers"]
+    reader = next(one["reader"] for one in listed if one["reader"] in str(first))
+    assert refused("assign", {}, reader=reader)
+    claim = client.post(f"{here}/claim", **colleague).json()["claim"]
+    assert refused("take-over", first, reason="went home") == ["release", "withdraw_second_read"]
+    assert refused("report", first, status="final", token=claim["token"])
+    assert client.get(here).json()["study"]["claim"]["by"] == "test"
+    said = {"status": "final", "token": claim["token"]}
+    assert client.post(f"{here}/report", json=said, **colleague).status_code == 200
+    client.post(f"{here}/second-read", json={"reason": "still subtle"}, **first)
+    assert refused("claim", colleague)

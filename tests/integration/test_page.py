@@ -7,9 +7,9 @@ import pytest
 
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import instance_bytes, key_for, send, send_study
+from tests.builders import UID_ROOT, instance_bytes, key_for, send, send_study
 from tests.support.seed import every_state, pre_read_of
-from tests.support.web import client_of
+from tests.support.web import client_of, with_settings
 
 HTMX = {"HX-Request": "true"}
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -141,6 +141,22 @@ def test_what_was_not_assessed_never_looks_like_nothing_found(client, resources,
         assert "badge none" not in html
 
 
+def test_a_study_that_waits_long_for_the_ai_says_that_it_is_stuck(client, resources, clock):
+    made = every_state(resources)
+    assert "Stuck" not in rows_of(client.get("/").text)[made["queued"]]
+    clock.forward(601)
+    rows = rows_of(client.get("/").text)
+    assert "Stuck: AI has not begun for 10:01" in rows[made["queued"]]
+    assert "Stuck" not in rows[made["failed"]]
+    assert "Stuck" not in rows[made["none"]]
+
+
+def test_the_pane_never_leaves_the_side_of_a_place_away(client, resources):
+    made = every_state(resources)
+    pane = client.get(f"/studies/{made['suspected']}", headers=HTMX).text
+    assert '<span class="where">right frontal convexity, 9 mm thick</span>' in pane
+
+
 def test_a_row_shows_findings_reason_and_time(client, resources):
     made = every_state(resources)
     row = rows_of(client.get("/").text)[made["suspected"]]
@@ -218,6 +234,18 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert "SYNTHETIC" not in html
 
 
+def test_a_study_opens_in_the_sites_own_viewer(resources):
+    study_id = send_study(resources)
+    url = "https://pacs.example/view?study={study_instance_uid}&order={accession_number}"
+    with client_of(with_settings(resources, viewer_url=url)) as visitor:
+        signed_in(visitor, resources)
+        html = visitor.get(f"/studies/{study_id}").text
+    address = f"https://pacs.example/view?study={UID_ROOT}.1&amp;order=ACC1"
+    assert (
+        f'<a href="{address}" target="_blank" rel="noopener noreferrer">Open in viewer</a>' in html
+    )
+
+
 def test_a_deep_link_shows_list_and_study(client, resources):
     made = every_state(resources)
     html = client.get(f"/studies/{made['none']}?flagged=true").text
@@ -234,7 +262,7 @@ def test_a_reported_study_offers_no_report(client, resources):
     assert answer.status_code == 200
     html = client.get(f"/studies/{study_id}", headers=HTMX).text
     assert 'name="status"' not in html
-    assert "Reported, final" in html
+    assert re.search(r"Reported <time [^>]*>[^<]*</time>; final\.", html)
     assert study_id in rows_of(client.get("/?list=final").text)
 
 

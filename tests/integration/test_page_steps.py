@@ -1,17 +1,19 @@
 """What people do on the page, as the browser sends it; with and without scripts."""
 
 import hashlib
+import html as html_module
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from preread.findings import Mode
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
 from tests.builders import key_for, send_study
 from tests.support.seed import pre_read_of
-from tests.support.web import client_of
+from tests.support.web import client_of, with_settings
 
 ROOT = Path(__file__).parents[2]
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -96,11 +98,78 @@ def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock
     reported = visitor.post(f"/studies/{study_id}/report", data={"status": "final"}, headers=OURS)
     assert reported.status_code == 303
     clock.forward(1)
-    turnaround = visitor.get("/turnaround?days=1&site=").text
+    turnaround = visitor.get("/turnaround?days=1&site=&order_class=&timezone=Asia/Kolkata").text
     assert "1:35\N{NO-BREAK SPACE}min" in turnaround
+    assert "Thu 17:00" in turnaround  # 12:00 in UTC, seen from Kolkata
+    assert "not known here" in visitor.get("/turnaround?timezone=Mars").text
     quality = visitor.get("/quality").text
+    for html in (turnaround, quality):
+        assert html.count("<svg") == html.count("<desc id=") > 2
+        assert "style=" not in html
+    csv = html_module.unescape(re.search(r'href="(/v1/turnaround[^"]*)"', turnaround)[1])
+    assert study_id in visitor.get(csv).text
     assert "calcification" in quality
     assert "0\N{NO-BREAK SPACE}% (0 of 1; 0–79\N{NO-BREAK SPACE}%)" in quality
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"score": 3, "types": ["SDH"]}, (3, (), None)),
+        (
+            {"score": 3, "types": ["SDH"], "places": ["insula:L", "pons"], "volume": "too_small"},
+            (3, ("left insula", "pons"), "too_small"),
+        ),
+        (
+            {"score": 3, "types": ["SDH"], "region": "pons", "side": "", "volume": ""},
+            (3, ("pons",), None),
+        ),
+        (
+            {"types": ["SDH"], "places": ["pons"], "volume": "too_small", "cause": "vessel"},
+            (0, (), None),
+        ),
+    ],
+    ids=["score alone", "corrected", "one more place without scripts", "false alarm"],
+)
+def test_a_judgment_of_the_page_is_kept_as_it_was_said(visitor, resources, said, kept):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
+    sign_in(visitor, resources, Role.READER)
+    path = f"/studies/{study_id}"
+    assert (
+        visitor.post(f"{path}/feedback", data={"revision": 1, **said}, headers=OURS).status_code
+        == 303
+    )
+    with resources.reading() as work:
+        (judgment,) = (one.judgment for one in work.feedback.of_study(study_id))
+    places = tuple(place.name for place in judgment.places)
+    assert (judgment.score, places, judgment.volume) == kept
+    html = visitor.get(path).text
+    assert all(f"<span>{place}</span>" in html for place in places)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"places": "knee:L"}, {"places": "pons:X"}, {"score": 5}, {"score": 3}, {}],
+    ids=["no region", "no side", "off the scale", "volume of a false alarm", "no score"],
+)
+def test_a_judgment_that_makes_no_sense_is_refused(visitor, resources, said):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
+    sign_in(visitor, resources, Role.READER)
+    data = {"revision": 1, "volume": "too_large", **said}
+    answer = visitor.post(f"/studies/{study_id}/feedback", data=data, headers=OURS)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
+
+
+def test_triage_only_offers_no_place_to_correct(resources):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
+    with client_of(with_settings(resources, mode=Mode.TRIAGE_ONLY)) as visitor:
+        sign_in(visitor, resources, Role.READER)
+        html = visitor.get(f"/studies/{study_id}").text
+    assert "Correct the volume" in html
+    assert "convexity" not in html
 
 
 def test_an_administrator_makes_a_key_that_is_shown_once_and_ends_it(visitor, resources):

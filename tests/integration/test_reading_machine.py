@@ -1,5 +1,7 @@
 """The life of studies in the database, as a state machine that hypothesis drives."""
 
+from collections import defaultdict
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
@@ -17,10 +19,10 @@ from preread.alerts import pass_on
 from preread.claims import claim_first, claim_study, release_study, take_over
 from preread.db.tables import StudyRow
 from preread.db.worklist import NextQuery, WorklistQuery
-from preread.errors import ClaimNotHeld, IllegalStep
+from preread.errors import ClaimNotHeld, IllegalStep, SameReader
 from preread.keys import Role
 from preread.ranking import DEFAULT_POLICY, MINUTE_MS, PINNED_LANE, overtaking_bound_min
-from preread.reading import CLAIMED_STATES, ReadStep
+from preread.reading import CLAIMED_STATES, SECOND_STATES, ReadStep
 from preread.report import report_study
 from preread.study import ReadState
 from preread.terms import Level, OrderClass
@@ -29,6 +31,7 @@ from preread.work import claim_next, finish_claim
 from tests.builders import caller_for, result, send_study
 
 WHY = "because of the test"
+WHO = st.integers(0, 2)
 TABLES = ("alert", "event", "report", "pre_read", "task", "instance", "study")
 
 
@@ -42,16 +45,17 @@ class Reading(RuleBasedStateMachine):
             for table in TABLES:
                 work.session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
             work.session.commit()
-        self.by = caller_for(resources, Role.COORDINATOR)
+        self.people = [caller_for(resources, Role.COORDINATOR) for _ in range(3)]
         self.sent = {}
         self.held = {}
+        self.reported_by = defaultdict(set)
 
     def attempt(self, what, study_id, after=None):
         """Do something to a study; a refusal must leave everything as it was."""
         before = self.study(study_id)
         try:
             done = what()
-        except (IllegalStep, ClaimNotHeld):
+        except (IllegalStep, ClaimNotHeld, SameReader):
             assert self.study(study_id) == before
             return None
         if study_id in self.held and self.study(study_id).read_state not in CLAIMED_STATES:
@@ -89,33 +93,33 @@ class Reading(RuleBasedStateMachine):
             finish_claim(self.resources, claim, result(claim, level), worker="w")
             assert self.study(claim.study.id).key_ms <= before.key_ms
 
-    @rule()
-    def take_next(self):
+    @rule(who=WHO)
+    def take_next(self, who):
         with self.resources.reading() as work:
             listed = work.worklist.page(WorklistQuery()).studies
-        lease = claim_first(self.resources, NextQuery(), by=self.by)
+        lease = claim_first(self.resources, NextQuery(), by=self.people[who])
         assert (lease is None) == (not listed)
         if lease is not None:
             assert lease.study.id == listed[0].id
             self.held[lease.study.id] = (lease.token, lease.lease_until)
 
-    @rule(data=st.data())
+    @rule(data=st.data(), who=WHO)
     @precondition(lambda self: self.sent)
-    def claim(self, data):
-        study_id = self.some(data)
+    def claim(self, data, who):
+        study_id, by = self.some(data), self.people[who]
         lease = self.attempt(
-            lambda: claim_study(self.resources, study_id, by=self.by), study_id, CLAIMED_STATES
+            lambda: claim_study(self.resources, study_id, by=by), study_id, CLAIMED_STATES
         )
         if lease is not None:
             assert study_id not in self.held
             self.held[study_id] = (lease.token, lease.lease_until)
 
-    @rule(data=st.data())
+    @rule(data=st.data(), who=WHO)
     @precondition(lambda self: self.sent)
-    def steal(self, data):
-        study_id = self.some(data)
+    def steal(self, data, who):
+        study_id, by = self.some(data), self.people[who]
         lease = self.attempt(
-            lambda: take_over(self.resources, study_id, by=self.by, reason=WHY), study_id
+            lambda: take_over(self.resources, study_id, by=by, reason=WHY), study_id
         )
         if lease is not None:
             assert study_id in self.held
@@ -128,31 +132,35 @@ class Reading(RuleBasedStateMachine):
         token, _ = self.held[study_id]
         back = {ReadState.UNREAD, ReadState.SECOND_REQUESTED}
         self.attempt(
-            lambda: release_study(self.resources, study_id, by=self.by, token=token),
+            lambda: release_study(self.resources, study_id, by=self.people[0], token=token),
             study_id,
             back,
         )
         assert study_id not in self.held
 
-    @rule(data=st.data(), final=st.booleans(), right=st.booleans())
+    @rule(data=st.data(), who=WHO, final=st.booleans(), right=st.booleans())
     @precondition(lambda self: self.sent)
-    def report(self, data, final, right):
-        study_id = self.some(data)
+    def report(self, data, who, final, right):
+        study_id, by = self.some(data), self.people[who]
+        second = self.study(study_id).read_state in SECOND_STATES
         token, _ = self.held.get(study_id, (None, None))
         step = ReadStep.FINAL_REPORT if final else ReadStep.PRELIMINARY_REPORT
         done = self.attempt(
             lambda: report_study(
-                self.resources, study_id, step, by=self.by, token=token if right else None
+                self.resources, study_id, step, by=by, token=token if right else None
             ),
             study_id,
         )
         assert done is None or right or token is None
+        if done is not None:
+            assert not (second and who in self.reported_by[study_id])
+            self.reported_by[study_id].add(who)
 
     @rule(data=st.data(), minutes=st.integers(1, 60))
     @precondition(lambda self: self.sent)
     def decide(self, data, minutes):
         study_id = self.some(data)
-        resources, by = self.resources, self.by
+        resources, by = self.resources, self.people[0]
         deed = data.draw(
             st.sampled_from(
                 [
@@ -189,7 +197,10 @@ class Reading(RuleBasedStateMachine):
         }
         held = {row.id for row in rows if row.read_state in CLAIMED_STATES}
         assert held == set(self.held)
+        keys = [person.key_id for person in self.people]
         for row in rows:
+            if row.read_state == ReadState.CLAIMED_SECOND:
+                assert keys.index(row.claimed_by) not in self.reported_by[row.id]
             assert (row.id in held) == (row.claim_sha256 is not None)
             assert (row.read_state == ReadState.ON_HOLD) == (row.held_at is not None)
             timers = [t for t in (row.lease_until, row.pinned_until, row.assigned_until) if t]

@@ -4,6 +4,7 @@ import struct
 import zlib
 from dataclasses import replace
 
+from preread.breaker import Window
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, encode_record
 from preread.findings import SliceRecordFile
 from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
@@ -82,6 +83,14 @@ def failed(resources):
     claim = claim_next(resources, "w1")
     fail_claim(resources, claim, ReasonCode.TIMED_OUT, worker="w1", retry=False)
     return claim.study.id
+
+
+def flagged_before(resources, count, site="north"):
+    """Let the last studies of a site all have been flagged, without making them."""
+    with resources.unit_of_work() as work:
+        breaker = work.breakers.locked(site)
+        work.breakers.store(replace(breaker, window=Window((True,) * count)))
+        work.commit()
 
 
 def every_state(resources):

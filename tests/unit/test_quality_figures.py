@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from preread.fairness import Pick, Read, displacement, picking
-from preread.feedback import Judgment, Verdict, contradictions, verdict_of
+from preread.feedback import Judgment, Verdict, VolumeVerdict, contradictions, verdict_of
 from preread.quality import Judged, by_group, calibration, quality_of
 from preread.terms import HemorrhageType, Level
 
@@ -23,6 +23,7 @@ def judged(level, found=(), named=(), number=0, **changes):
         "found": frozenset(found),
         "verdict": verdict_of(level, found),
         "score": None,
+        "volume": None,
         "cause": None,
         "read_s": None,
         "judged_at": START + timedelta(minutes=number),
@@ -166,3 +167,10 @@ def test_skipped_studies_are_told_by_reader_and_shift():
         ("bo", 0, 0),
     ]
     assert (shifts[0].first_taken.count, shifts[0].largest_skipped) == (1, 6)
+
+
+def test_volumes_are_shares_of_those_that_somebody_judged():
+    said = [VolumeVerdict.TOO_SMALL, VolumeVerdict.TOO_SMALL, VolumeVerdict.ABOUT_RIGHT, None]
+    figures = quality_of([judged(Level.CRITICAL, [SDH], volume=volume) for volume in said])
+    found = {verdict.value: (one.count, one.of) for verdict, one in figures.volumes.items()}
+    assert found == {"too_small": (2, 3), "about_right": (1, 3), "too_large": (0, 3)}

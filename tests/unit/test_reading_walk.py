@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from preread.alarms import AlertKind, AlertStage, Patience, alert_for, end_of, next_stage
-from preread.errors import IllegalStep
+from preread.errors import IllegalStep, SameReader
 from preread.leases import Timer, Timers, run_out, wake_at
 from preread.ranking import (
     DEFAULT_POLICY,
@@ -21,7 +21,14 @@ from preread.ranking import (
     place,
     rank,
 )
-from preread.reading import BY_THE_CLOCK, CLAIMED_STATES, ReadStep, take_read_step
+from preread.reading import (
+    BY_THE_CLOCK,
+    CLAIMED_STATES,
+    ReadStep,
+    is_second_read,
+    need_another_reader,
+    take_read_step,
+)
 from preread.study import ReadState
 from preread.terms import Level, OrderClass
 
@@ -30,6 +37,8 @@ OPEN_STUDIES = 8
 LEASE, PIN = timedelta(minutes=10), timedelta(minutes=20)
 PATIENCE = Patience(nag_s=120, escalate_s=360)
 ENDED = {ReadState.FINAL, ReadState.CANCELLED}
+PEOPLE = range(4)
+REPORTS = {ReadStep.PRELIMINARY_REPORT, ReadStep.FINAL_REPORT}
 BY_PEOPLE = [step for step in ReadStep if step not in BY_THE_CLOCK]
 
 
@@ -43,6 +52,8 @@ class Paper:
     state: ReadState = ReadState.UNREAD
     level: Level | None = None
     holder: str | None = None
+    person: int | None = None
+    reported_by: set[int] = field(default_factory=set)
     timers: Timers = field(default_factory=Timers)
     alert: tuple[AlertKind, AlertStage, datetime] | None = None
     rings: list[AlertStage] = field(default_factory=list)
@@ -61,6 +72,8 @@ class Desk:
         self.papers = {}
         self.closed = 0
         self.refused = 0
+        self.second_reads = 0
+        self.refused_again = 0
         self.holders = 0
 
     def step(self):
@@ -76,18 +89,27 @@ class Desk:
             return
         step = self.rng.choice(BY_PEOPLE)
         try:
-            self.take(paper, step)
+            self.take(paper, step, self.rng.choice(PEOPLE))
         except IllegalStep:
             self.refused += 1
+        except SameReader:
+            self.refused_again += 1
 
-    def take(self, paper, step):
+    def take(self, paper, step, person):
         before = paper.state
         key = paper.entry().place.key_ms
-        paper.state = take_read_step(before, step)
+        after = take_read_step(before, step)
+        need_another_reader(before, step, person, paper.reported_by)
+        paper.state = after
+        if step in REPORTS:
+            if is_second_read(before, step):
+                assert person not in paper.reported_by
+                self.second_reads += 1
+            paper.reported_by.add(person)
         lease_until = pinned_until = None
         if paper.state in CLAIMED_STATES:
             self.holders += step in {ReadStep.CLAIM, ReadStep.TAKE_OVER}
-            paper.holder = f"token {self.holders}"
+            paper.holder, paper.person = f"token {self.holders}", person
             lease_until = self.now + LEASE
         else:
             paper.holder = None
@@ -135,6 +157,8 @@ class Desk:
         assert len(holders) == len(set(holders))
         for paper in self.papers.values():
             held = paper.state in CLAIMED_STATES
+            if paper.state is ReadState.CLAIMED_SECOND:
+                assert paper.person not in paper.reported_by
             assert held == (paper.holder is not None) == (paper.timers.lease_until is not None)
             wake = wake_at(paper.timers)
             assert wake is None or wake > self.now  # nothing that has run out is still held
@@ -162,3 +186,4 @@ def test_no_study_is_lost_held_twice_or_passed_beyond_its_bound():
     assert desk.closed > STEPS / 100
     assert desk.refused > STEPS / 100
     assert desk.holders > STEPS / 100
+    assert min(desk.second_reads, desk.refused_again) > STEPS / 1000

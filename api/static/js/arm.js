@@ -5,8 +5,10 @@ function arm(button) {
   const words = button.textContent;
   button.dataset.armed = "true";
   button.textContent = "Press again to confirm";
+  button.setAttribute("hx-morph-skip", ""); // news about the study must not disarm it
   setTimeout(() => {
     delete button.dataset.armed;
+    button.removeAttribute("hx-morph-skip");
     if (button.isConnected) button.textContent = words;
   }, ARM_MS);
 }

@@ -1,5 +1,7 @@
 // One key for everything a reader does all day; they can be switched off (WCAG 2.1.4).
 import { all, one } from "./dom.js";
+import { openCorrections } from "./feedback.js";
+import { closeStudy } from "./list.js";
 import { nextWindow, step } from "./slices.js";
 
 const press = (selector, root) => one(selector, root)?.click();
@@ -30,6 +32,7 @@ const KEYS = {
   o: () => press("#outline"),
   w: nextWindow,
   v: () => one("#viewer input[type=range]")?.focus(),
+  f: openCorrections,
   m: () => press("#sound"),
   "/": () => one("#search")?.focus(),
   "?": () => one("#help").showModal(),
@@ -50,7 +53,10 @@ export function listenToKeys() {
   one("#help-open").addEventListener("click", () => one("#help").showModal());
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || one("dialog[open]")) return;
-    if (event.key === "Escape" && typing(event.target)) event.target.blur();
+    if (event.key === "Escape") {
+      if (event.target.matches("input, select, textarea")) event.target.blur();
+      else closeStudy();
+    }
     if (typing(event.target) || !box.checked || !Object.hasOwn(KEYS, event.key)) return;
     KEYS[event.key]();
     event.preventDefault();

@@ -22,6 +22,17 @@ export function markSelected() {
   one("a.open", row).setAttribute("aria-current", "true");
 }
 
+// Away with the open study; the focus goes to its row, where the person came from.
+export function closeStudy() {
+  const back = one("#study .back");
+  if (!back) return;
+  const row = document.getElementById(`row-${one("#study").dataset.study}`);
+  one("#detail").replaceChildren();
+  history.pushState(null, "", back.href);
+  markSelected();
+  one("a.open", row ?? one("#list"))?.focus();
+}
+
 const inView = (box) => box.bottom > 0 && box.top < innerHeight;
 
 // The row that must not jump: the one with the focus, else the first on the screen.

@@ -1,5 +1,5 @@
 // Knowing when to ask again: an event of the service, or time itself while the line is down.
-import { one, whisper } from "./dom.js";
+import { one, toast, whisper } from "./dom.js";
 
 const REFRESH_MS = 350; // at most one refresh in this time, however many events come
 const OFFLINE_REFRESH_MS = 20000;
@@ -38,10 +38,18 @@ function showState(state, words) {
   one("span", live).textContent = words;
 }
 
+// Who reads a study learns at once that it is theirs no longer; what they do then would be refused.
+function tellOfLoss({ kind, study_id: study, detail }) {
+  if (!one(`#study[data-study="${study}"] [data-mine]`)) return;
+  if (kind === "taken_over") toast(`${detail.by} took this study over: ${detail.reason}`, "refused");
+  if (kind === "claim_expired") toast("Your claim of this study ran out; it is back on the list.", "refused");
+}
+
 export function follow() {
   document.addEventListener("worklist", (event) => {
     const change = JSON.parse(event.detail.data);
     if (change.kind === "rank_changed") ranks += 1;
+    tellOfLoss(change);
     refreshSoon(change.study_id);
   });
   document.addEventListener("htmx:sse:after:connection", () => showState("live", "Live"));

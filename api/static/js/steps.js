@@ -1,6 +1,6 @@
 // What a person does to a study: forms that htmx posts; here their answers.
 import { listenToArming } from "./arm.js";
-import { all, one, toast } from "./dom.js";
+import { one, toast } from "./dom.js";
 import { refreshSoon } from "./live.js";
 
 const HEARTBEAT_MS = 60000;
@@ -19,27 +19,7 @@ function keepClaims() {
   fetch("/heartbeat", { method: "POST", credentials: "same-origin" }).catch(() => null);
 }
 
-// By the rubric, 0 of a flagged study says that nothing is there, and else that something was missed.
-function readyToJudge(form, score) {
-  const types = all("[name=types]", form);
-  if (score !== "0") return true;
-  if ("flagged" in form.dataset) for (const type of types) type.checked = false;
-  else if (!types.some((type) => type.checked)) {
-    toast("Tick first what AI missed.", "refused");
-    types[0].focus();
-    return false;
-  }
-  return true;
-}
-
 export function listenToSteps() {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("#feedback [data-score]");
-    if (button && !readyToJudge(button.form, button.dataset.score)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  }, true);
   setInterval(keepClaims, HEARTBEAT_MS);
   listenToArming();
   document.addEventListener("step-done", (event) => {

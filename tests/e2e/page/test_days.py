@@ -58,7 +58,7 @@ def test_a_reader_takes_looks_and_reports_by_keys(visit, served, bleeding):
     with resources.reading() as work:
         assert work.studies.get(study_id).read_state == "claimed"
     page.click("#study button[data-armed]")
-    page.wait_for_selector("text=Reported, final")
+    page.wait_for_selector("text=; final.")
     page.wait_for_selector(".taken", state="detached")
     assert [c["name"] for c in page.context.cookies()] == ["preread_session"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from preread.keys import sign_out
 from preread.terms import HemorrhageType, Level
-from tests.builders import key_for
+from tests.builders import key_for, send_study
 from tests.support.chromium import eventually
 from tests.support.seed import pre_read_of
 
@@ -85,3 +85,44 @@ def test_a_session_that_is_over_leads_to_the_sign_in(page, served):
     sign_out(resources, token)
     page.evaluate("document.body.dispatchEvent(new Event('refresh'))")
     page.wait_for_url(f"{url}/sign-in")
+
+
+def test_a_row_says_its_priority_by_sign_word_and_color_and_counts_down(page, served, studies):
+    resources, _ = served
+    pre_read_of(resources, Level.CRITICAL, (HemorrhageType.IPH,))
+    page.wait_for_selector(first_row(studies[2]))
+    assert page.inner_text(".row:first-child .badge").split() == ["▲", "Critical"]
+    edges = page.evaluate(
+        "[...document.querySelectorAll('.row')].map(r => getComputedStyle(r).borderLeftColor)"
+    )
+    assert edges[0] != edges[1]
+    due = ".row:first-child .due time"
+    before = page.inner_text(due)
+    assert before.endswith(" left")
+    eventually(page, f"document.querySelector('{due}').textContent !== '{before}'")
+    image = page.locator(".row:first-child .thumb img")
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_a_study_is_opened_and_left_by_keys_and_the_focus_comes_back_to_its_row(page, studies):
+    for key in ("j", "j", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_selector(f'#study[data-study="{studies[1]}"]')
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#study", state="detached")
+    assert page.url.endswith("/")
+    assert page.evaluate("document.activeElement.closest('.row').dataset.study") == studies[1]
+    page.keyboard.press("k")
+    page.keyboard.press("c")  # what is claimed from the list is opened, and has the focus then
+    page.wait_for_selector(f'#study[data-study="{studies[0]}"]')
+    eventually(page, "document.activeElement.id === 'study-name'")
+
+
+def test_next_is_of_the_site_that_is_shown_and_keeps_the_filter(page, served):
+    resources, url = served
+    south = send_study(resources, 4, site="south")
+    page.goto(f"{url}/?site=south")
+    page.wait_for_selector('#live[data-state="live"]')
+    page.keyboard.press("n")
+    page.wait_for_selector(f'#study[data-study="{south}"]')
+    assert page.url == f"{url}/studies/{south}?site=south"

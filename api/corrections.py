@@ -1,0 +1,78 @@
+"""What the page offers to correct in a pre-read, prefilled with what AI or the reader said."""
+
+from dataclasses import dataclass
+
+from preread.feedback import Judgment, MarkedPlace, VolumeVerdict
+from preread.findings import Mode, PreRead
+from preread.terms import FLAGGED, HemorrhageType
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPlace:
+    """A place that can be ticked: its value in the form, its words, and whether it is ticked."""
+
+    value: str
+    name: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """What the form of agreement shows.
+
+    Attributes
+    ----------
+    score
+        What this reader gave; None before.
+    types, volume
+        Of this reader, or before that of the pre-read.
+    is_flagged
+        Whether a bleed is suspected, so that it can be a false alarm.
+    places
+        Those of the pre-read, and of this reader; None where the mode shows no place.
+    """
+
+    score: int | None
+    types: frozenset[HemorrhageType]
+    volume: VolumeVerdict | None
+    is_flagged: bool
+    places: tuple[OfferedPlace, ...] | None
+
+
+def corrections(shown: PreRead, given: Judgment | None) -> Corrections:
+    """Return what can be corrected in a pre-read, as it is shown."""
+    named = frozenset(finding.type for finding in shown.findings)
+    return Corrections(
+        score=None if given is None else given.score,
+        types=named if given is None else frozenset(given.types),
+        volume=None if given is None else given.volume,
+        is_flagged=shown.assessment.level in FLAGGED,
+        places=None if shown.mode is Mode.TRIAGE_ONLY else _places(shown, given),
+    )
+
+
+def value_of(place: MarkedPlace) -> str:
+    """Return a place as the form carries it.
+
+    Examples
+    --------
+    >>> from preread.terms import Laterality, Region
+    >>> value_of(MarkedPlace(Region.INSULA, Laterality.LEFT)), value_of(MarkedPlace(Region.PONS, None))
+    ('insula:L', 'pons')
+    """
+    side = "" if place.laterality is None else f":{place.laterality.value}"
+    return f"{place.region.value}{side}"
+
+
+def _places(shown: PreRead, given: Judgment | None) -> tuple[OfferedPlace, ...]:
+    """Return places once each; without a word of the reader those of the pre-read are ticked."""
+    said = () if given is None else given.places
+    named = [
+        MarkedPlace(place.region, place.laterality)
+        for finding in shown.findings
+        for place in finding.locations
+    ]
+    return tuple(
+        OfferedPlace(value_of(place), place.name, ticked=not said or place in said)
+        for place in dict.fromkeys([*named, *said])
+    )

@@ -1,0 +1,1 @@
+"""Plots of the pages of figures: geometry is computed here, a template writes the SVG."""
