@@ -34,6 +34,7 @@ from api import (
     slices,
     studies,
     turnaround,
+    webhooks,
     worklist,
 )
 from api.auth import SignInNeeded
@@ -88,7 +89,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(sites, alerts, feedback, breakers, turnaround, quality, policies),
+        *(sites, alerts, feedback, breakers, turnaround, quality, policies, webhooks),
         *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
         app.include_router(module.router)
@@ -106,7 +107,7 @@ def _lifespan(
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         del app
         with open_resources(settings) as resources:
-            async with running(resources, live):
+            async with running(resources, live, metrics):
                 yield {"resources": resources, "live": live, "metrics": metrics}
 
     return lifespan

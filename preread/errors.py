@@ -24,6 +24,7 @@
     │   ├── StudyNotFound
     │   ├── PreReadNotFound
     │   ├── AlertNotFound
+    │   ├── WebhookNotFound
     │   ├── KeyImageNotFound
     │   └── SliceNotFound
     ├── NotAuthenticated
@@ -224,6 +225,12 @@ class AlertNotFound(NotFound):
     """No such alert for this caller."""
 
     code = "alert-not-found"
+
+
+class WebhookNotFound(NotFound):
+    """No such subscription, or no such message of it, for this caller."""
+
+    code = "webhook-not-found"
 
 
 class KeyImageNotFound(NotFound):

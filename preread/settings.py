@@ -180,6 +180,29 @@ class Settings(BaseSettings):
         default=360.0, description="An unacknowledged alert goes to the coordinators after this."
     )
 
+    public_url: Annotated[str, Field(pattern=r"^$|^https?://[^\s?#]+$")] = Field(
+        default="",
+        description="Address under which others reach the service; links in webhooks begin with "
+        "it. Empty: they are paths.",
+    )
+    webhook_allow_http: bool = Field(
+        default=False, description="Whether webhooks may go over plain HTTP."
+    )
+    webhook_allow_private: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private and local addresses, as those of a RIS "
+        "in the same network.",
+    )
+    webhook_timeout_s: Seconds = Field(
+        default=5.0, description="How long one attempt to deliver a message may take in all."
+    )
+    webhook_attempts: Count = Field(
+        default=18, description="How often a message is tried before it is given up."
+    )
+    webhook_retention_days: Count = Field(
+        default=14, description="How long messages are kept that were delivered or given up."
+    )
+
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."

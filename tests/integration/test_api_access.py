@@ -56,6 +56,14 @@ ALLOWED = {
     ("GET", "/v1/turnaround"): OPERATORS,
     ("GET", "/v1/quality"): OPERATORS,
     ("POST", "/v1/policies/preview"): OPERATORS,
+    ("POST", "/v1/webhooks"): {Role.ADMIN},
+    ("GET", "/v1/webhooks"): {Role.ADMIN},
+    ("DELETE", "/v1/webhooks/{webhook_id}"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/disable"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/ping"): {Role.ADMIN},
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{message_id}/retry"): {Role.ADMIN},
     ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
     ("GET", "/v1/worklist/events"): READERS,
@@ -92,6 +100,17 @@ ALLOWED |= PAGE
 NOTHING_THERE = {
     ("GET", "/v1/studies/{study_id}/slices"),
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"),
+    *(route for route in ALLOWED if "{webhook_id}" in route[1]),
+}
+NAMES = {
+    "number": 1,
+    "index": 0,
+    "alert_id": 1,
+    "site": "north",
+    "code": "forbidden",
+    "key_id": "0",
+    "webhook_id": "wh_0",
+    "message_id": "msg_0",
 }
 STREAM = ("GET", "/v1/worklist/events")  # never ends; asked without a key and with a wrong role
 
@@ -116,9 +135,7 @@ def routes(app):
 
 
 def ask(client, method, path, study_id, headers=None):
-    url = path.format(
-        study_id=study_id, number=1, index=0, alert_id=1, site="north", code="forbidden", key_id="0"
-    )
+    url = path.format(**NAMES, study_id=study_id)
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)
 
