@@ -1,8 +1,9 @@
 """A reader's feedback on a pre-read, bound to the revision that it is about."""
 
+from preread.breaking import check_promises
 from preread.db.feedback import GivenFeedback
 from preread.errors import Conflict, JudgmentContradicts, PreReadNotFound
-from preread.feedback import Judgment, contradictions, verdict_of
+from preread.feedback import Judgment, Verdict, contradictions, verdict_of
 from preread.findings import PreRead
 from preread.resources import Resources
 from preread.terms import Level
@@ -12,6 +13,8 @@ def give_feedback(
     resources: Resources, study_id: str, judgment: Judgment, *, reader: str, site: str | None
 ) -> GivenFeedback:
     """Add a judgment; an earlier one of the same reader stays on record and no longer counts.
+
+    A false alarm too many trips the circuit breaker of the site (:mod:`preread.promises`).
 
     Raises
     ------
@@ -25,7 +28,7 @@ def give_feedback(
         If members of the judgment exclude each other.
     """
     with resources.unit_of_work() as work:
-        work.studies.get(study_id, site=site)
+        study = work.studies.get(study_id, site=site)
         row = work.studies.pre_read(study_id, judgment.revision)
         if row is None:
             raise PreReadNotFound("The study has no pre-read of this revision.")
@@ -51,5 +54,7 @@ def give_feedback(
                 judgment=judgment,
             )
         )
+        if verdict is Verdict.FALSE_POSITIVE:
+            check_promises(work, study.site, study_id, now=given.given_at)
         work.commit()
     return given

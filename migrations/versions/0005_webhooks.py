@@ -1,4 +1,4 @@
-"""Webhooks: subscriptions and their messages.
+"""Webhooks: subscriptions and their messages; why a circuit breaker tripped.
 
 Revision 0005, after 0003.
 """
@@ -25,6 +25,12 @@ def _number() -> sa.BigInteger:
 
 def upgrade() -> None:
     """Apply."""
+    op.add_column("breaker", sa.Column("cause", sa.String(length=16), nullable=True))
+    op.add_column("breaker", sa.Column("reason", sa.String(length=200), nullable=True))
+    op.add_column(
+        "breaker_change",
+        sa.Column("cause", sa.String(length=16), nullable=False, server_default="flagged_share"),
+    )
     op.create_table(
         "webhook",
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -89,3 +95,6 @@ def downgrade() -> None:
     op.drop_index("ix_webhook_delivery_due", table_name="webhook_delivery")
     op.drop_table("webhook_delivery")
     op.drop_table("webhook")
+    op.drop_column("breaker_change", "cause")
+    op.drop_column("breaker", "reason")
+    op.drop_column("breaker", "cause")

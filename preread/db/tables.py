@@ -310,6 +310,8 @@ class BreakerRow(Base):
     expected_share: Mapped[float | None] = mapped_column(sa.Double)
     tripped_at: Mapped[datetime | None]
     tripped_by_study: Mapped[str | None] = mapped_column(sa.ForeignKey("study.id"))
+    cause: Mapped[str | None] = mapped_column(sa.String(16))
+    reason: Mapped[str | None] = mapped_column(sa.String(200))
 
 
 class BreakerChangeRow(Base):
@@ -321,6 +323,7 @@ class BreakerChangeRow(Base):
     site: Mapped[str] = mapped_column(sa.String(64), index=True)
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(sa.String(16))
+    cause: Mapped[str] = mapped_column(sa.String(16), server_default="flagged_share")
     actor: Mapped[str] = mapped_column(sa.String(64))
     reason: Mapped[str] = mapped_column(sa.String(200))
     flagged_count: Mapped[int]
