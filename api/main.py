@@ -20,6 +20,7 @@ from api import (
     coordination,
     errors,
     feedback,
+    oidc,
     page,
     page_feedback,
     page_steering,
@@ -90,7 +91,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(sites, alerts, feedback, breakers, turnaround, quality, policies, webhooks),
-        *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
+        *(sign_in, oidc, page, page_steps, page_steering, page_feedback, boards, admin),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"
@@ -106,6 +107,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         del app
+        oidc.check(settings)
         with open_resources(settings) as resources:
             async with running(resources, live, metrics):
                 yield {"resources": resources, "live": live, "metrics": metrics}

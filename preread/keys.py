@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest, NotAuthenticated
 from preread.resources import Resources
 
@@ -147,18 +148,22 @@ def sign_in(resources: Resources, key: str) -> tuple[Caller, str]:
         If the key is not good.
     """
     caller = caller_of_key(resources, key)
-    token = secrets.token_urlsafe(32)
-    lasts = timedelta(hours=resources.settings.session_hours)
     with resources.unit_of_work() as work:
-        work.keys.add_session(
-            BrowserSessionRow(
-                token_sha256=_digest(token),
-                key_id=caller.key_id,
-                expires_at=resources.clock() + lasts,
-            )
-        )
+        token = start_session(resources, work, caller.key_id)
         work.commit()
     return caller, token
+
+
+def start_session(resources: Resources, work: UnitOfWork, key_id: str) -> str:
+    """Add a browser session of a key and return its token."""
+    token = secrets.token_urlsafe(32)
+    lasts = timedelta(hours=resources.settings.session_hours)
+    work.keys.add_session(
+        BrowserSessionRow(
+            token_sha256=_digest(token), key_id=key_id, expires_at=resources.clock() + lasts
+        )
+    )
+    return token
 
 
 def caller_of_session(resources: Resources, token: str) -> Caller:

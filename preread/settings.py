@@ -203,6 +203,35 @@ class Settings(BaseSettings):
         default=14, description="How long messages are kept that were delivered or given up."
     )
 
+    oidc_issuer: Annotated[str, Field(pattern=r"^$|^https?://[^\s?#]+$")] = Field(
+        default="",
+        description="Identity provider of the page's sign-in, as its tokens name it. Empty: keys "
+        "only. Needs the extra oidc.",
+    )
+    oidc_client_id: str = Field(default="", description="This service's ID at the provider.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="This service's secret at the provider. Empty: a public client, with PKCE.",
+    )
+    oidc_scopes: str = Field(
+        default="openid profile", description="Scopes that the provider is asked for."
+    )
+    oidc_role_claim: str = Field(
+        default="roles", description="Claim of the ID token with a person's roles; a.b for nested."
+    )
+    oidc_roles: str = Field(
+        default="",
+        description="Which value gives which role: radiologists=reader, leads=coordinator. Others "
+        "are refused.",
+    )
+    oidc_site_claim: str = Field(
+        default="", description="Claim with a person's site; * is all. Empty: all sites for all."
+    )
+    oidc_sites: str = Field(
+        default="",
+        description="Which value of that claim is which site: NH=north, HQ=*. Empty: as they are.",
+    )
+
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."

@@ -21,6 +21,8 @@ ALLOWED = {
     ("GET", "/sign-in"): EVERYBODY,
     ("POST", "/sign-in"): EVERYBODY,
     ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/sign-in/oidc"): EVERYBODY,
+    ("GET", "/sign-in/oidc/return"): EVERYBODY,
     ("GET", "/version"): set(Role),
     ("GET", "/openapi.json"): set(Role),
     ("GET", "/metrics"): OPERATORS,
