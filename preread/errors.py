@@ -4,6 +4,7 @@
 
     PreReadError
     ├── InvalidRequest              bad_request      the caller sent something unusable
+    │   ├── UrlNotAllowed                            a webhook may not go there
     │   ├── UnreadableDicom         (code)           one file cannot be accepted
     │   │   ├── NotDicom
     │   │   ├── DicomTruncated
