@@ -1,4 +1,4 @@
-"""Webhooks: subscriptions and their messages; why a circuit breaker tripped.
+"""Webhooks: subscriptions and their messages; why a circuit breaker tripped; the log as a chain.
 
 Revision 0005, after 0003.
 """
@@ -25,6 +25,15 @@ def _number() -> sa.BigInteger:
 
 def upgrade() -> None:
     """Apply."""
+    op.add_column("event", sa.Column("sha256", sa.String(length=64), nullable=True))
+    op.create_table(
+        "log_head",
+        sa.Column("log", sa.String(length=16), nullable=False),
+        sa.Column("first_seq", sa.BigInteger(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("log", name=op.f("pk_log_head")),
+    )
     op.add_column("breaker", sa.Column("cause", sa.String(length=16), nullable=True))
     op.add_column("breaker", sa.Column("reason", sa.String(length=200), nullable=True))
     op.add_column(
@@ -98,3 +107,10 @@ def downgrade() -> None:
     op.drop_column("breaker_change", "cause")
     op.drop_column("breaker", "reason")
     op.drop_column("breaker", "cause")
+    op.drop_table("log_head")
+    if op.get_bind().dialect.name == "postgresql":  # numbers came from the head, not from here
+        op.execute(
+            "SELECT setval(pg_get_serial_sequence('event', 'seq'), "
+            "greatest(max(seq), 1), max(seq) IS NOT NULL) FROM event"
+        )
+    op.drop_column("event", "sha256")
