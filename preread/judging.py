@@ -39,6 +39,8 @@ def give_feedback(
         verdict = verdict_of(level, judgment.types)
         for member, rule in contradictions(judgment, verdict).items():
             raise JudgmentContradicts(member, rule)
+        if verdict is Verdict.FALSE_POSITIVE:  # it may trip the breaker: study first, as everywhere
+            work.studies.locked(study_id)
         any_hemorrhage = document.assessment.any_hemorrhage
         given = work.feedback.add(
             GivenFeedback(
