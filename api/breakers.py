@@ -12,7 +12,7 @@ from api.deps import OperatorCaller, ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN
 from api.schemas import ListNotice
 from preread import breaking
-from preread.breaker import limit_of
+from preread.breaker import BreakerCause, limit_of
 from preread.breaking import expected_share
 from preread.db.breakers import Breaker, BreakerStep
 from preread.notice import NOTICE
@@ -37,12 +37,17 @@ class ResetRequest(BaseModel):
 
 
 class BreakerChangeView(BaseModel):
-    """One trip or reset."""
+    """One trip or reset.
+
+    Where `cause` is calibration, `flagged_count` are false alarms of the last `counted` flagged
+    studies with a final report, and `expected_share` is what the pre-reads promised of those.
+    """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
     at: datetime
     kind: BreakerStep
+    cause: BreakerCause
     actor: str
     reason: str
     flagged_count: int
@@ -53,8 +58,8 @@ class BreakerChangeView(BaseModel):
 class BreakerView(BaseModel):
     """The breaker of a site.
 
-    ``trips_at`` is the flagged count at which a window as full as this one trips; null while it
-    holds too few studies. While ``tripped_at`` is not null, new results promote nothing.
+    ``trips_at`` is the flagged count at which a window as full as this one trips at the latest;
+    null while it holds too few studies. ``cause`` is null while the breaker is closed. While ``tripped_at`` is not null, new results promote nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +67,7 @@ class BreakerView(BaseModel):
     site: str
     tripped_at: datetime | None
     tripped_by_study: str | None
+    cause: BreakerCause | None
     expected_share: float
     counted: int
     flagged_count: int
@@ -97,14 +103,13 @@ def breaker_notice(breaker: Breaker) -> ListNotice | None:
     """Return the banner of a breaker; None while it is closed."""
     if breaker.tripped_at is None:
         return None
-    window = breaker.window
+    reason = breaker.reason or "improbably many studies were flagged"
     return ListNotice(
         code=breaking.SUPPRESSED_BY,
         site=breaker.site,
         since=breaker.tripped_at,
-        text=f"AI promotion is off at {breaker.site}: {window.flagged_count} of the last "
-        f"{window.count} studies were flagged, improbably many. The list follows the orders' "
-        "due times. Flags are shown, and move nothing until a coordinator resets the breaker.",
+        text=f"AI promotion is off at {breaker.site}: {reason}. The list follows the orders' due "
+        "times. Flags are shown, and move nothing until a coordinator resets the breaker.",
     )
 
 
@@ -117,6 +122,7 @@ def _view(resources: Resources, site: str) -> BreakerView:
         site=site,
         tripped_at=breaker.tripped_at,
         tripped_by_study=breaker.tripped_by_study,
+        cause=breaker.cause,
         expected_share=share,
         counted=breaker.window.count,
         flagged_count=breaker.window.flagged_count,

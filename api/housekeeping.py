@@ -1,4 +1,4 @@
-"""What the web process does beside answering: reconcile, forget, hand out events."""
+"""What the web process does beside answering: reconcile, forget, hand out events, tell others."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,12 @@ import sqlalchemy.exc
 from anyio import CapacityLimiter, to_thread
 
 from api.live import Live, pause
+from api.metrics import Metrics
 from preread.logs import get_logger
 from preread.reconcile import forget_old, reconcile
 from preread.resources import Resources
+from preread.webhooks.courier import Courier
+from preread.webhooks.posting import HttpPoster
 
 _FORGET_EVERY_S: Final = 3600.0
 _PATIENCE_S: Final = 10.0
@@ -20,12 +23,18 @@ _log = get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
-async def running(resources: Resources, live: Live) -> AsyncIterator[None]:
+async def running(resources: Resources, live: Live, metrics: Metrics) -> AsyncIterator[None]:
     """Keep the background tasks going while the process serves."""
-    limiter = CapacityLimiter(1)  # of its own, so that it never waits behind requests
-    every_s = resources.settings.reconcile_interval_s
+    # Of their own, so that they never wait behind requests, nor the first behind the second.
+    keeping, carrying = CapacityLimiter(1), CapacityLimiter(1)
+    settings = resources.settings
+    every_s = settings.reconcile_interval_s
+    post = HttpPoster(settings.webhook_timeout_s, settings.webhook_allow_private)
+    courier = Courier(resources, post, metrics.count_webhook)
 
-    async def repeat(step: Callable[[Resources], object], pause_s: float) -> None:
+    async def repeat(
+        step: Callable[[Resources], object], pause_s: float, limiter: CapacityLimiter = keeping
+    ) -> None:
         while not live.closing.is_set():
             await _attempt(step, resources, limiter)
             await pause(live.closing, pause_s)
@@ -34,6 +43,7 @@ async def running(resources: Resources, live: Live) -> AsyncIterator[None]:
         asyncio.create_task(live.pump(resources)),
         asyncio.create_task(repeat(reconcile, every_s)),
         asyncio.create_task(repeat(forget_old, _FORGET_EVERY_S)),
+        asyncio.create_task(repeat(lambda _: courier.look(), every_s, carrying)),
     )
     for task in tasks:
         task.add_done_callback(_tell_if_it_died)
@@ -45,6 +55,7 @@ async def running(resources: Resources, live: Live) -> AsyncIterator[None]:
         _, late = await asyncio.wait(tasks, timeout=_PATIENCE_S)
         for task in late:
             task.cancel()
+        await to_thread.run_sync(courier.close)
 
 
 def _tell_if_it_died(task: asyncio.Task[None]) -> None:

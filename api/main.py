@@ -21,6 +21,7 @@ from api import (
     errors,
     feedback,
     keys,
+    oidc,
     page,
     page_feedback,
     page_policies,
@@ -37,6 +38,7 @@ from api import (
     slices,
     studies,
     turnaround,
+    webhooks,
     worklist,
 )
 from api.auth import SignInNeeded
@@ -91,8 +93,8 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
-        *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys),
-        *(sign_in, page, page_steps, page_steering, page_feedback, boards, admin),
+        *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys, webhooks),
+        *(sign_in, oidc, page, page_steps, page_steering, page_feedback, boards, admin),
         *(page_policies, page_sites),
     ):
         app.include_router(module.router)
@@ -109,8 +111,9 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         del app
+        oidc.check(settings)
         with open_resources(settings) as resources:
-            async with running(resources, live):
+            async with running(resources, live, metrics):
                 yield {"resources": resources, "live": live, "metrics": metrics}
 
     return lifespan

@@ -1,11 +1,14 @@
 """Numbers for Prometheus: how requests go, how much work waits. Never an ID of a study."""
 
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from preread.db.unit_of_work import UnitOfWork
 from preread.ranking import to_ms
 from preread.resources import Resources
 from preread.study import TaskState
+from preread.webhooks.attempts import DeliveryState, Outcome
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 _CONDITIONS = (
@@ -60,9 +63,31 @@ class Metrics:
             ("site",),
             registry=self._registry,
         )
+        self._webhook_attempts = Counter(
+            "preread_webhook_attempts",
+            "Attempts of this process to deliver a message, by what came of it.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._webhook_messages = Gauge(
+            "preread_webhook_messages",
+            "Messages to webhooks by state.",
+            ("state",),
+            registry=self._registry,
+        )
+        self._webhook_oldest = Gauge(
+            "preread_webhook_oldest_pending_seconds",
+            "For how long the oldest undelivered message waits, 0 if none waits.",
+            registry=self._registry,
+        )
         self._listeners = Gauge(
             "worklist_listeners", "Open event streams of this process.", registry=self._registry
         )
+
+    def count_webhook(self, outcome: Outcome) -> None:
+        """Count an attempt to deliver a message."""
+        what = DeliveryState.DELIVERED.value if outcome.failure is None else outcome.failure.value
+        self._webhook_attempts.labels(what).inc()
 
     def render(self, resources: Resources, listener_count: int) -> bytes:
         """Return all metrics in Prometheus' text format, those of the database read now."""
@@ -75,9 +100,10 @@ class Metrics:
         counts = work.tasks.counts()
         for state in TaskState:
             self._tasks.labels(state.value).set(counts[state])
-        oldest = work.tasks.oldest_ready_at()
-        waiting_ms = 0 if oldest is None else to_ms(resources.clock()) - to_ms(oldest)
-        self._oldest.set(max(0, waiting_ms) / 1000)
+        self._oldest.set(_seconds_since(work.tasks.oldest_ready_at(), resources))
+        for delivery_state, count in work.webhooks.counts().items():
+            self._webhook_messages.labels(delivery_state.value).set(count)
+        self._webhook_oldest.set(_seconds_since(work.webhooks.oldest_pending_at(), resources))
         studies = work.worklist.counts()
         for condition in _CONDITIONS:
             self._studies.labels(condition).set(getattr(studies, condition))
@@ -85,3 +111,9 @@ class Metrics:
             window = breaker.window
             self._tripped.labels(breaker.site).set(breaker.tripped)
             self._flagged_share.labels(breaker.site).set(window.flagged_count / (window.count or 1))
+
+
+def _seconds_since(then: datetime | None, resources: Resources) -> float:
+    """Return how long ago something was, 0 if it never was or is yet to come."""
+    ago_ms = 0 if then is None else to_ms(resources.clock()) - to_ms(then)
+    return max(0, ago_ms) / 1000

@@ -54,6 +54,11 @@ MEANING: Final = MappingProxyType(
             "The ZIP archive was refused",
             "It is damaged, encrypted, holds too many entries or inflates too far.",
         ),
+        "webhook-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No such webhook",
+            "There is no such webhook, or no such message of it, for this key.",
+        ),
         "unauthenticated": Meaning(
             HTTPStatus.UNAUTHORIZED,
             "No valid API key",

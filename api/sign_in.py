@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.auth import SESSION_COOKIE, SignInNeeded, refuse_other_pages
 from api.deps import ResourcesDep
+from api.oidc import offered
+from api.session_cookie import own_path, set_session
 from api.templating import is_fragment, render
 from preread.errors import NotAuthenticated
 from preread.keys import Role, caller_of_key, sign_in, sign_out
@@ -17,9 +19,10 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
 @router.get("/sign-in")
-def show_sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - a usual name
-    """Ask for an API key."""
-    return render(request, "sign_in.html", {"message": None, "next": _own_path(next)})
+def show_sign_in(request: Request, resources: ResourcesDep, next: str = "/") -> Response:  # noqa: A002 - a usual name
+    """Ask for an API key, or lead to the identity provider where there is one."""
+    context = {"message": None, "next": own_path(next), "oidc": offered(resources.settings)}
+    return render(request, "sign_in.html", context)
 
 
 @router.post("/sign-in")
@@ -38,18 +41,15 @@ def take_sign_in(
     except NotAuthenticated:
         message = "This key is not known, or no longer valid."
     if message is not None:
-        context = {"message": message, "next": _own_path(next)}
+        context = {
+            "message": message,
+            "next": own_path(next),
+            "oidc": offered(resources.settings),
+        }
         return render(request, "sign_in.html", context, HTTPStatus.UNAUTHORIZED)
     _, token = sign_in(resources, key.strip())
-    answer = RedirectResponse(_own_path(next), HTTPStatus.SEE_OTHER)
-    answer.set_cookie(
-        SESSION_COOKIE,
-        token,
-        max_age=resources.settings.session_hours * 3600,
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+    answer = RedirectResponse(own_path(next), HTTPStatus.SEE_OTHER)
+    set_session(answer, request, resources.settings, token)
     return answer
 
 
@@ -74,9 +74,3 @@ async def ask_to_sign_in(request: Request, error: Exception) -> Response:
         return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/sign-in"})
     query = "" if here == "/" or request.method != "GET" else f"?{urlencode({'next': here})}"
     return RedirectResponse(f"/sign-in{query}", HTTPStatus.SEE_OTHER)
-
-
-def _own_path(target: str) -> str:
-    """Return a path of this page; anything else, another host above all, becomes the list."""
-    plain = target.startswith("/") and not target.startswith("//") and "\\" not in target
-    return target if plain and target.isprintable() else "/"

@@ -15,6 +15,7 @@ from preread.client import ProblemError
 from preread.commands import demo, migrate, run_worker, send, serve, show_settings
 from preread.errors import PreReadError
 from preread.key_commands import end_key, make_key, show_keys
+from preread.log_commands import verify_log
 from preread.logs import configure_logs
 from preread.printing import say
 from preread.reader_study.command import add_arguments, reader_study
@@ -93,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
 
     migrated = commands.add_parser("migrate", help="bring the database to the newest schema")
     migrated.set_defaults(command=migrate)
+
+    verified = commands.add_parser("verify-log", help="whether the event log was tampered with")
+    verified.add_argument(
+        "--noted", metavar="SEQ:SHA256", help="what this command printed at an earlier time"
+    )
+    verified.set_defaults(command=verify_log)
 
     studied = commands.add_parser("reader-study", help="radiologists score pre-reads of a folder")
     add_arguments(studied)

@@ -1,38 +1,54 @@
 """The circuit breaker: a site's AI that flags improbably many studies stops promoting them.
 
 A model that breaks, or meets a scanner that it cannot read, tends to flag too much; a worklist
-that believes it puts everybody in front and so nobody. The rule watches the share of flagged
-studies (critical or suspected) among the last 100 assessed studies of a site and asks how likely
-so many would be if the site's expected share were still true::
+that believes it puts everybody in front and so nobody. The rule keeps the last 100 assessed
+studies of a site and asks, after each one, of the last 20, 40, 60 and 100 of them and of
+all since the reset: how likely would so many flagged ones (critical or suspected) be if the site's
+expected share were still true? ::
 
     tail(n, k) = P(at least k of n flagged | expected share)
-    trip       if n = 100 and tail < 1e-5            at the expected share of .137: 31 of 100
-               or 20 <= n < 100 and tail < 1e-6      since the last reset, while the window fills
+    trip       if tail < 1e-5 / 400 for one of them   at .137: 14 of 20, 21 of 40, 36 of 100
 
-Looking again after each study of a filling window is many looks at growing evidence, so the
-partial windows have the smaller tail: then all of them together trip a healthy site in fewer than
-one of 100 000 resets (computed exactly in ``tests/unit/test_breaker.py``). A full window trips a
-healthy site about seven times in ten million studies (simulated). Fewer than 20 studies trip
-nothing, however many are flagged: a morning of trauma is not a broken model.
+The chance of 1e-5 is that of a whole window: while 100 studies pass, there are 100 looks at 4
+lengths, and a site that looks 400 times at a chance of 1e-5 trips now and then though nothing is
+wrong. Without that correction (31 of the last 100 at .137) about one healthy site of 80 tripped
+within 20 000 studies; with it, whatever the share is, fewer than one of 500 can (the sum of the
+tails), and none of 1000 did (``./run simulate --check``). Short runs find a model that
+flags most studies sooner than a full window does, and the window cannot find one that flags
+little more than it should: that takes hundreds of studies.
 
-The rule sees only how *often* a model flags, never whether it is right. A model that flags the
-wrong studies at the usual rate, or none at all, is for :mod:`preread.quality` to show.
+Fewer than 20 studies trip nothing, however many are flagged: a morning of trauma is not a broken
+model. The rule sees only how *often* a model flags. Whether it is right, readers tell:
+:mod:`preread.promises`.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 from preread.proportions import binomial_tail
 from preread.terms import Level
 
 WINDOW: Final = 100
-LEAST: Final = 20
+LENGTHS: Final = (20, 40, 60, 100)
+"""How many of the last studies are looked at together; other sets of lengths do no better."""
+
+LEAST: Final = LENGTHS[0]
 TAIL: Final = 1e-5
-EARLY_TAIL: Final = 1e-6
+LOOK_TAIL: Final = TAIL / (WINDOW * len(LENGTHS))
+"""What is left for one look at one length, so that all looks of a window together have ``TAIL``."""
 
 EXPECTED_SHARE: Final = 0.137
 """Flagged share of a model with sensitivity .90 and specificity .92 where 6.9 % bleed."""
+
+
+class BreakerCause(StrEnum):
+    """Why a breaker tripped."""
+
+    FLAGGED_SHARE = "flagged_share"
+    CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,14 @@ class Window:
         return sum(self.flagged)
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How many of the last studies were what the rule counts."""
+
+    found: int
+    of: int
+
+
 def counts(level: Level, *, synthetic: bool, assessed_before: bool) -> bool:
     """Tell whether a result is one of those that the rule counts.
 
@@ -73,8 +97,8 @@ def counts(level: Level, *, synthetic: bool, assessed_before: bool) -> bool:
     return level is not Level.NOT_ASSESSED and not synthetic and not assessed_before
 
 
-def trips(window: Window, expected_share: float) -> bool:
-    """Tell whether so many flagged studies are improbable at the expected share.
+def improbable_run(window: Window, expected_share: float) -> Run | None:
+    """Return the shortest run of last studies that is improbable at the expected share, if any.
 
     Parameters
     ----------
@@ -85,13 +109,35 @@ def trips(window: Window, expected_share: float) -> bool:
 
     Examples
     --------
-    >>> trips(Window((True,) * 31 + (False,) * 69), 0.137)
+    >>> improbable_run(Window((False,) * 64 + (True,) * 36), 0.137)
+    Run(found=20, of=20)
+    >>> improbable_run(Window((True,) * 35 + (False,) * 65), 0.137) is None
     True
-    >>> trips(Window((True,) * 30 + (False,) * 70), 0.137)
-    False
     """
-    limit = limit_of(window.count, expected_share)
-    return limit is not None and window.flagged_count >= limit
+    found_in_last = tuple(accumulate(reversed(window.flagged)))
+    for length in lengths_of(window.count):
+        limit = limit_of(length, expected_share)
+        found = found_in_last[length - 1]
+        if limit is not None and found >= limit:
+            return Run(found, length)
+    return None
+
+
+def trips(window: Window, expected_share: float) -> bool:
+    """Tell whether a run of last studies is improbable at the expected share."""
+    return improbable_run(window, expected_share) is not None
+
+
+def lengths_of(count: int) -> tuple[int, ...]:
+    """Return how many of the last studies are looked at together, shortest first.
+
+    Examples
+    --------
+    >>> lengths_of(19), lengths_of(45), lengths_of(100) == LENGTHS
+    ((), (20, 40, 45), True)
+    """
+    whole = {count} if count >= LEAST else set[int]()
+    return tuple(sorted(whole.union(length for length in LENGTHS if length <= count)))
 
 
 @lru_cache(maxsize=4096)
@@ -101,10 +147,9 @@ def limit_of(count: int, expected_share: float) -> int | None:
     Examples
     --------
     >>> [limit_of(count, 0.137) for count in (19, 20, 50, 100)]
-    [None, 13, 21, 31]
+    [None, 14, 24, 36]
     """
     if count < LEAST:
         return None
-    tail = TAIL if count >= WINDOW else EARLY_TAIL
-    trip = (k for k in range(count + 1) if binomial_tail(k, count, expected_share) < tail)
+    trip = (k for k in range(count + 1) if binomial_tail(k, count, expected_share) < LOOK_TAIL)
     return next(trip, None)

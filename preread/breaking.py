@@ -5,23 +5,32 @@ have. It withholds what *new* results would promote, so these keep the place tha
 order gives them. The flag itself stays to be seen, as whoever reads the list may still want it.
 """
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Final
 
-from preread.breaker import Window, counts, trips
+from preread.breaker import BreakerCause, Run, Window, counts, improbable_run
 from preread.db.breakers import Breaker, BreakerChange, BreakerStep
 from preread.db.events import EventKind
 from preread.db.placing import place_of
+from preread.db.promises import promises_of
 from preread.db.tables import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import PreRead
+from preread.promises import MOST_SURE, Promise, broken_promise
 from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.terms import FLAGGED, Level
 
 SUPPRESSED_BY: Final = "circuit_breaker"
+
+_MEMORY: Final = timedelta(days=90)
+"""How far back the calibration alarm looks; older promises were those of another time."""
+
+_SERVICE: Final = "service"
 
 
 def expected_share(breaker: Breaker, settings: Settings) -> float:
@@ -127,10 +136,20 @@ def reset_breaker(
     with resources.unit_of_work() as work:
         work.studies.share_lock()  # its event names a study; whoever locks all of them comes first
         before = work.breakers.locked(site)
-        after = Breaker(site, Window(), share or before.expected_share, None, None)
+        after = Breaker(site, Window(), share or before.expected_share)
         work.breakers.store(after)
-        change = _change(before, BreakerStep.RESET, now, expected_share(after, resources.settings))
-        work.breakers.record(replace(change, actor=actor, reason=reason))
+        change = BreakerChange(
+            site=site,
+            at=now,
+            kind=BreakerStep.RESET,
+            cause=before.cause or BreakerCause.FLAGGED_SHARE,
+            actor=actor,
+            reason=reason,
+            flagged_count=before.window.flagged_count,
+            counted=before.window.count,
+            expected_share=expected_share(after, resources.settings),
+        )
+        work.breakers.record(change)
         if before.tripped_by_study is not None:
             work.events.append(
                 EventKind.BREAKER_RESET,
@@ -154,36 +173,97 @@ def _count(
     breaker = work.breakers.locked(row.site)
     breaker = replace(breaker, window=breaker.window.with_next(flagged=level in FLAGGED))
     share = expected_share(breaker, settings)
-    if not breaker.tripped and trips(breaker.window, share):
-        breaker = replace(breaker, tripped_at=now, tripped_by_study=row.id)
-        change = _change(breaker, BreakerStep.TRIPPED, now, share)
-        work.breakers.record(change)
-        work.events.append(
-            EventKind.BREAKER_TRIPPED,
-            study_id=row.id,
-            site=row.site,
-            actor=change.actor,
-            at=now,
-            detail={
-                "flagged": change.flagged_count,
-                "counted": change.counted,
-                "expected_share": share,
-            },
+    run = None if breaker.tripped else improbable_run(breaker.window, share)
+    if run is not None:
+        reason = (
+            f"{run.found} of the last {run.of} studies were flagged where {share:.1%} are expected"
         )
+        trip = _Trip(BreakerCause.FLAGGED_SHARE, run, share, reason)
+        breaker = _trip(work, breaker, trip, study_id=row.id, now=now)
     work.breakers.store(breaker)
     return breaker.tripped
 
 
-def _change(breaker: Breaker, kind: BreakerStep, now: datetime, share: float) -> BreakerChange:
-    window = breaker.window
-    reason = f"{window.flagged_count} of {window.count} flagged where {share:.3f} is expected"
-    return BreakerChange(
+def check_promises(work: UnitOfWork, site: str, study_id: str, *, now: datetime) -> bool:
+    """Trip the breaker of a site whose flags promise more than readers find.
+
+    Parameters
+    ----------
+    work
+        The transaction of the judgment that found a false alarm.
+    site, study_id
+        Of that judgment.
+    now
+        The time.
+
+    Returns
+    -------
+    bool
+        Whether it tripped now.
+    """
+    breaker = work.breakers.locked(site)
+    if breaker.tripped:
+        return False
+    since = max(now - _MEMORY, work.breakers.last_reset_at(site) or now - _MEMORY)
+    promises = promises_of(work.session, site, since)
+    run = broken_promise(promises)
+    if run is None:
+        return False
+    share = _refuted_share(promises[-run.of :])
+    reason = (
+        f"{run.found} of the last {run.of} flagged studies with a final report were false alarms "
+        f"where the pre-reads promised {share * run.of:.0f}"
+    )
+    trip = _Trip(BreakerCause.CALIBRATION, run, share, reason)
+    work.breakers.store(_trip(work, breaker, trip, study_id=study_id, now=now))
+    return True
+
+
+def _refuted_share(promises: Sequence[Promise]) -> float:
+    """Return the share of false alarms that probabilities promise."""
+    return fmean(1 - min(one.probability, MOST_SURE) for one in promises)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    """Why a breaker trips: what was counted where which share was expected, and that in words."""
+
+    cause: BreakerCause
+    run: Run
+    share: float
+    reason: str
+
+
+def _trip(
+    work: UnitOfWork, breaker: Breaker, trip: _Trip, *, study_id: str, now: datetime
+) -> Breaker:
+    """Record a trip, tell it as an event, and return the tripped breaker."""
+    work.breakers.record(
+        BreakerChange(
+            site=breaker.site,
+            at=now,
+            kind=BreakerStep.TRIPPED,
+            cause=trip.cause,
+            actor=_SERVICE,
+            reason=trip.reason,
+            flagged_count=trip.run.found,
+            counted=trip.run.of,
+            expected_share=trip.share,
+        )
+    )
+    work.events.append(
+        EventKind.BREAKER_TRIPPED,
+        study_id=study_id,
         site=breaker.site,
+        actor=_SERVICE,
         at=now,
-        kind=kind,
-        actor="service",
-        reason=reason,
-        flagged_count=window.flagged_count,
-        counted=window.count,
-        expected_share=share,
+        detail={
+            "cause": trip.cause.value,
+            "flagged": trip.run.found,
+            "counted": trip.run.of,
+            "expected_share": trip.share,
+        },
+    )
+    return replace(
+        breaker, tripped_at=now, tripped_by_study=study_id, cause=trip.cause, reason=trip.reason
     )

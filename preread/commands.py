@@ -136,15 +136,15 @@ def migrate(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def redacted(url: str) -> str:
-    """Return a URL without the user and password in it.
+def redacted(secret: str) -> str:
+    """Return a URL without the user and password in it, and nothing of any other secret.
 
     Examples
     --------
-    >>> redacted("redis://:secret@redis:6379/0")
-    'redis://***@redis:6379/0'
+    >>> redacted("redis://:secret@redis:6379/0"), redacted("secret"), redacted("")
+    ('redis://***@redis:6379/0', '***', '')
     """
-    return _CREDENTIALS.sub("//***@", url)
+    return _CREDENTIALS.sub("//***@", secret) if "://" in secret else "***" if secret else ""
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
     PreReadError
     ├── InvalidRequest              bad_request      the caller sent something unusable
+    │   ├── UrlNotAllowed                            a webhook may not go there
     │   ├── UnreadableDicom         (code)           one file cannot be accepted
     │   │   ├── NotDicom
     │   │   ├── DicomTruncated
@@ -28,6 +29,7 @@
     │   ├── AlertNotFound
     │   ├── PolicyNotFound
     │   ├── KeyNotFound
+    │   ├── WebhookNotFound
     │   ├── KeyImageNotFound
     │   └── SliceNotFound
     ├── NotAuthenticated
@@ -278,6 +280,12 @@ class PolicyNotFound(NotFound):
     """There is no such policy."""
 
     code = "policy-not-found"
+
+
+class WebhookNotFound(NotFound):
+    """No such subscription, or no such message of it, for this caller."""
+
+    code = "webhook-not-found"
 
 
 class KeyImageNotFound(NotFound):

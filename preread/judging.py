@@ -1,8 +1,9 @@
 """A reader's feedback on a pre-read, bound to the revision that it is about."""
 
+from preread.breaking import check_promises
 from preread.db.feedback import GivenFeedback
 from preread.errors import Conflict, JudgmentContradicts, PreReadNotFound
-from preread.feedback import Judgment, contradictions, verdict_of
+from preread.feedback import Judgment, Verdict, contradictions, verdict_of
 from preread.findings import PreRead
 from preread.resources import Resources
 from preread.scope import Sites
@@ -13,6 +14,8 @@ def give_feedback(
     resources: Resources, study_id: str, judgment: Judgment, *, reader: str, sites: Sites
 ) -> GivenFeedback:
     """Add a judgment; an earlier one of the same reader stays on record and no longer counts.
+
+    A false alarm too many trips the circuit breaker of the site (:mod:`preread.promises`).
 
     Raises
     ------
@@ -26,7 +29,7 @@ def give_feedback(
         If members of the judgment exclude each other.
     """
     with resources.unit_of_work() as work:
-        work.studies.get(study_id, sites=sites)
+        study = work.studies.get(study_id, sites=sites)
         row = work.studies.pre_read(study_id, judgment.revision)
         if row is None:
             raise PreReadNotFound("The study has no pre-read of this revision.")
@@ -37,6 +40,8 @@ def give_feedback(
         verdict = verdict_of(level, judgment.types)
         for member, rule in contradictions(judgment, verdict).items():
             raise JudgmentContradicts(member, rule)
+        if verdict is Verdict.FALSE_POSITIVE:  # it may trip the breaker: study first, as everywhere
+            work.studies.locked(study_id)
         any_hemorrhage = document.assessment.any_hemorrhage
         given = work.feedback.add(
             GivenFeedback(
@@ -52,5 +57,7 @@ def give_feedback(
                 judgment=judgment,
             )
         )
+        if verdict is Verdict.FALSE_POSITIVE:
+            check_promises(work, study.site, study_id, now=given.given_at)
         work.commit()
     return given

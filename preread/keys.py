@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest, KeyNotFound, NotAuthenticated
 from preread.resources import Resources
 from preread.scope import Sites
@@ -94,8 +95,8 @@ def create_key(
     InvalidRequest
         If a site or a license is not a plain word, or there is none or far too many.
     """
-    _check_sites(sites)
-    _check_licenses(licenses)
+    check_sites(sites)
+    check_licenses(licenses)
     key_id = secrets.token_hex(4)
     secret = secrets.token_urlsafe(32)
     now = resources.clock()
@@ -190,18 +191,22 @@ def sign_in(resources: Resources, key: str) -> tuple[Caller, str]:
         If the key is not good.
     """
     caller = caller_of_key(resources, key)
-    token = secrets.token_urlsafe(32)
-    lasts = timedelta(hours=resources.settings.session_hours)
     with resources.unit_of_work() as work:
-        work.keys.add_session(
-            BrowserSessionRow(
-                token_sha256=_digest(token),
-                key_id=caller.key_id,
-                expires_at=resources.clock() + lasts,
-            )
-        )
+        token = start_session(resources, work, caller.key_id)
         work.commit()
     return caller, token
+
+
+def start_session(resources: Resources, work: UnitOfWork, key_id: str) -> str:
+    """Add a browser session of a key and return its token."""
+    token = secrets.token_urlsafe(32)
+    lasts = timedelta(hours=resources.settings.session_hours)
+    work.keys.add_session(
+        BrowserSessionRow(
+            token_sha256=_digest(token), key_id=key_id, expires_at=resources.clock() + lasts
+        )
+    )
+    return token
 
 
 def caller_of_session(resources: Resources, token: str) -> Caller:
@@ -263,7 +268,8 @@ def sites_of(row: ApiKeyRow) -> Sites:
     return None if row.sites is None else frozenset(row.sites)
 
 
-def _check_sites(sites: Collection[str] | None) -> None:
+def check_sites(sites: Collection[str] | None) -> None:
+    """Raise ``InvalidRequest`` unless these are sites that somebody can have; None is all."""
     if sites is None:
         return
     if not 1 <= len(sites) <= MOST_SITES:
@@ -273,7 +279,8 @@ def _check_sites(sites: Collection[str] | None) -> None:
         check_site(site)
 
 
-def _check_licenses(licenses: Collection[str]) -> None:
+def check_licenses(licenses: Collection[str]) -> None:
+    """Raise ``InvalidRequest`` unless these are licenses that somebody can have."""
     if len(licenses) > MOST_LICENSES:
         message = f"A key names at most {MOST_LICENSES} licenses."
         raise InvalidRequest(message)

@@ -51,10 +51,12 @@ def ring_for_waiting(resources: Resources) -> int:
 
 
 def forget_old(resources: Resources) -> None:
-    """Remove answers, sign-ins and unfinished uploads that nobody can need any more."""
+    """Remove answers, sign-ins, old messages and unfinished uploads that nobody needs any more."""
     now = resources.clock()
     retention = timedelta(hours=resources.settings.idempotency_retention_hours)
+    messages = timedelta(days=resources.settings.webhook_retention_days)
     with resources.unit_of_work() as work:
         work.keys.forget_before(answers_before=now - retention, sessions_before=now)
+        work.webhooks.forget_ended_before(now - messages)
         work.commit()
     resources.store.sweep(older_than_s=_ORPHAN_AGE_S, now_s=time.time())

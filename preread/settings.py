@@ -180,6 +180,61 @@ class Settings(BaseSettings):
         default=360.0, description="An unacknowledged alert goes to the coordinators after this."
     )
 
+    public_url: Annotated[str, Field(pattern=r"^$|^https?://[^\s?#]+$")] = Field(
+        default="",
+        description="Address under which others reach the service; links in webhooks begin with "
+        "it. Empty: they are paths.",
+    )
+    webhook_allow_http: bool = Field(
+        default=False, description="Whether webhooks may go over plain HTTP."
+    )
+    webhook_allow_private: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private and local addresses, as those of a RIS "
+        "in the same network.",
+    )
+    webhook_timeout_s: Seconds = Field(
+        default=5.0, description="How long one attempt to deliver a message may take in all."
+    )
+    webhook_attempts: Count = Field(
+        default=18, description="How often a message is tried before it is given up."
+    )
+    webhook_retention_days: Count = Field(
+        default=14, description="How long messages are kept that were delivered or given up."
+    )
+
+    oidc_issuer: Annotated[str, Field(pattern=r"^$|^https?://[^\s?#]+$")] = Field(
+        default="",
+        description="Identity provider of the page's sign-in, as its tokens name it. Empty: keys "
+        "only. Needs the extra oidc.",
+    )
+    oidc_client_id: str = Field(default="", description="This service's ID at the provider.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="This service's secret at the provider. Empty: a public client, with PKCE.",
+    )
+    oidc_scopes: str = Field(
+        default="openid profile", description="Scopes that the provider is asked for."
+    )
+    oidc_role_claim: str = Field(
+        default="roles", description="Claim of the ID token with a person's roles; a.b for nested."
+    )
+    oidc_roles: str = Field(
+        default="",
+        description="Which value gives which role: radiologists=reader, leads=coordinator. Others "
+        "are refused.",
+    )
+    oidc_site_claim: str = Field(
+        default="", description="Claim with a person's sites; * is all. Empty: all sites for all."
+    )
+    oidc_sites: str = Field(
+        default="",
+        description="Which value of that claim is which site: NH=north, HQ=*. Empty: as they are.",
+    )
+    oidc_license_claim: str = Field(
+        default="", description="Claim with what a reader may read. Empty: no license for anyone."
+    )
+
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
         default=0.25, description="Pause between two looks for new events to send out."

@@ -7,7 +7,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.breaker import Window
+from preread.breaker import BreakerCause, Window
 from preread.db.scoped import within
 from preread.db.studies import insert_unless_there
 from preread.db.tables import BreakerChangeRow, BreakerRow
@@ -29,15 +29,17 @@ class Breaker:
     ----------
     expected_share
         Of this site; None for that of the settings.
-    tripped_at, tripped_by_study
+    tripped_at, tripped_by_study, cause, reason
         None while it is closed, and promotions are made.
     """
 
     site: str
     window: Window
-    expected_share: float | None
-    tripped_at: datetime | None
-    tripped_by_study: str | None
+    expected_share: float | None = None
+    tripped_at: datetime | None = None
+    tripped_by_study: str | None = None
+    cause: BreakerCause | None = None
+    reason: str | None = None
 
     @property
     def tripped(self) -> bool:
@@ -47,11 +49,21 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class BreakerChange:
-    """One trip or reset, and what the window was then."""
+    """One trip or reset, and what was counted.
+
+    Attributes
+    ----------
+    flagged_count, counted
+        Flagged ones of the last assessed studies; where calibration is the cause, false alarms
+        of the last flagged ones.
+    expected_share
+        What share of them was expected.
+    """
 
     site: str
     at: datetime
     kind: BreakerStep
+    cause: BreakerCause
     actor: str
     reason: str
     flagged_count: int
@@ -68,7 +80,7 @@ class BreakerRepository:
     def get(self, site: str) -> Breaker:
         """Return the breaker of a site as it is; one that never counted is closed and empty."""
         row = self._session.get(BreakerRow, site)
-        return Breaker(site, Window(), None, None, None) if row is None else _breaker(row)
+        return Breaker(site, Window()) if row is None else _breaker(row)
 
     def locked(self, site: str) -> Breaker:
         """Return the breaker of a site, locked to the end of the transaction."""
@@ -85,6 +97,8 @@ class BreakerRepository:
         row.expected_share = breaker.expected_share
         row.tripped_at = breaker.tripped_at
         row.tripped_by_study = breaker.tripped_by_study
+        row.cause = breaker.cause
+        row.reason = breaker.reason
 
     def record(self, change: BreakerChange) -> None:
         """Add a trip or a reset to the record."""
@@ -93,6 +107,7 @@ class BreakerRepository:
                 site=change.site,
                 at=change.at,
                 kind=change.kind,
+                cause=change.cause,
                 actor=change.actor,
                 reason=change.reason,
                 flagged_count=change.flagged_count,
@@ -106,6 +121,13 @@ class BreakerRepository:
         query = sa.select(BreakerChangeRow).where(BreakerChangeRow.site == site)
         rows = self._session.scalars(query.order_by(BreakerChangeRow.id.desc()).limit(limit))
         return tuple(_change(row) for row in rows)
+
+    def last_reset_at(self, site: str) -> datetime | None:
+        """Return when a person last reset the breaker of a site."""
+        query = sa.select(sa.func.max(BreakerChangeRow.at)).where(
+            BreakerChangeRow.site == site, BreakerChangeRow.kind == BreakerStep.RESET
+        )
+        return self._session.scalars(query).one()
 
     def tripped(self, sites: Sites = None) -> tuple[Breaker, ...]:
         """Return the breakers that are tripped, of some sites or of all."""
@@ -128,6 +150,8 @@ def _breaker(row: BreakerRow) -> Breaker:
         expected_share=row.expected_share,
         tripped_at=row.tripped_at,
         tripped_by_study=row.tripped_by_study,
+        cause=None if row.cause is None else BreakerCause(row.cause),
+        reason=row.reason,
     )
 
 
@@ -136,6 +160,7 @@ def _change(row: BreakerChangeRow) -> BreakerChange:
         site=row.site,
         at=row.at,
         kind=BreakerStep(row.kind),
+        cause=BreakerCause(row.cause),
         actor=row.actor,
         reason=row.reason,
         flagged_count=row.flagged_count,

@@ -1,9 +1,13 @@
-"""Events: what happened, append-only, numbered in the order of commit.
+"""Events: what happened, append-only, numbered in the order of commit, chained by hashes.
 
 A reader that remembers the last number it saw must never find a smaller one later. SQLite
-has one writer at a time; on PostgreSQL a lock that lasts to the commit gives the same.
+has one writer at a time; on PostgreSQL the lock of the log's head lasts to the commit and gives
+the same. Numbers and the chain (:mod:`preread.chain`) come from that head, so that nobody waits
+for the chain who would not have waited for a number.
 """
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,9 +16,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.db.tables import EventRow
+from preread.chain import START, Entry, Head, link
+from preread.db.studies import insert_unless_there
+from preread.db.tables import Base, EventRow, LogHeadRow
 
-_LOCK: Final = 0x50524552  # any constant; «PRER»
+_LOG: Final = "event"
+_HEAD: Final = Base.metadata.tables[LogHeadRow.__tablename__]
+_AT_ONCE: Final = 1000
 
 
 class EventKind(StrEnum):
@@ -101,12 +109,47 @@ class EventRepository:
         if not self._new:
             return
         self._session.flush()
-        if self._session.get_bind().dialect.name == "postgresql":
-            self._session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        for row in self._new:  # one by one: the numbers follow the order of appending
-            self._session.add(row)
-            self._session.flush()
+        head = self._locked_head()
+        previous = head.sha256
+        for row, seq in zip(self._new, itertools.count(head.last_seq + 1), strict=False):
+            row.seq = seq
+            row.sha256 = previous = link(previous, _entry(row))
+        self._session.add_all(self._new)
+        self._session.flush()
+        moved = {
+            "first_seq": head.first_seq or self._new[0].seq,
+            "last_seq": self._new[-1].seq,
+            "sha256": previous,
+        }
+        self._session.execute(sa.update(_HEAD).where(_HEAD.c.log == _LOG).values(**moved))
         self._new.clear()
+
+    def _locked_head(self) -> Head:
+        """Return the end of the chain, locked to the end of the transaction."""
+        columns = (_HEAD.c.first_seq, _HEAD.c.last_seq, _HEAD.c.sha256)
+        query = sa.select(*columns).where(_HEAD.c.log == _LOG).with_for_update()
+        found = self._session.execute(query).one_or_none()
+        if found is None:
+            # Rows from before the chain keep their numbers.
+            empty = {"log": _LOG, "first_seq": 0, "last_seq": self.last_seq(), "sha256": START}
+            insert_unless_there(self._session, LogHeadRow, empty)
+            found = self._session.execute(query).one()
+        return Head(*found)
+
+    def head(self) -> Head | None:
+        """Return the end of the chain; None if nothing was ever appended to it."""
+        columns = (_HEAD.c.first_seq, _HEAD.c.last_seq, _HEAD.c.sha256)
+        found = self._session.execute(sa.select(*columns).where(_HEAD.c.log == _LOG)).one_or_none()
+        return None if found is None or found[0] == 0 else Head(*found)
+
+    def chained(self, first_seq: int) -> Iterator[tuple[Entry, str | None]]:
+        """Yield all entries from a number on, with their hashes, without holding them all."""
+        behind = first_seq - 1
+        query = sa.select(EventRow).order_by(EventRow.seq).limit(_AT_ONCE)
+        while rows := self._session.scalars(query.where(EventRow.seq > behind)).all():
+            for row in rows:
+                yield _entry(row), row.sha256
+            behind = rows[-1].seq
 
     def after(self, seq: int, limit: int = 500) -> tuple[Event, ...]:
         """Return the next events behind a number."""
@@ -130,6 +173,18 @@ def _event(row: EventRow) -> Event:
         site=row.site,
         study_id=row.study_id,
         kind=EventKind(row.kind),
+        actor=row.actor,
+        detail=row.detail,
+    )
+
+
+def _entry(row: EventRow) -> Entry:
+    return Entry(
+        seq=row.seq,
+        at=row.at,
+        site=row.site,
+        study_id=row.study_id,
+        kind=row.kind,
         actor=row.actor,
         detail=row.detail,
     )

@@ -20,6 +20,12 @@ class KeyRepository:
         """Add a key."""
         self._session.add(row)
 
+    def add_unless_there(self, row: ApiKeyRow) -> None:
+        """Add a key unless there is one of this ID."""
+        columns = sa.inspect(ApiKeyRow).column_attrs
+        values = {column.key: getattr(row, column.key) for column in columns}
+        insert_unless_there(self._session, ApiKeyRow, values)
+
     def find(self, key_id: str) -> ApiKeyRow | None:
         """Return the row of a key, whether it is still good or not."""
         return self._session.get(ApiKeyRow, key_id)

@@ -59,6 +59,7 @@ UNSETTLED: Final[sa.ColumnElement[bool]] = sa.literal_column("NOT settled")
 TIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("wake_at IS NOT NULL")
 CLAIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("claim_sha256 IS NOT NULL")
 OPEN: Final[sa.ColumnElement[bool]] = sa.literal_column("closed_at IS NULL")
+PENDING: Final[sa.ColumnElement[bool]] = sa.literal_column("state = 'pending'")
 """The very words of the partial indexes, not «= 1» or «IS true»: only so does
 SQLite take them."""
 
@@ -236,8 +237,22 @@ class EventRow(Base):
     kind: Mapped[str] = mapped_column(sa.String(32))
     actor: Mapped[str] = mapped_column(sa.String(64))
     detail: Mapped[dict[str, Any]] = mapped_column(Json)
+    # Of this row and of the hash before it; None in rows from before there was a chain.
+    sha256: Mapped[str | None] = mapped_column(sa.String(64))
 
     __table_args__ = (sa.Index("ix_event_kind", "kind", "at"), {"sqlite_autoincrement": True})
+
+
+class LogHeadRow(Base):
+    """The end of the chain over a log; whoever appends holds its lock to the commit."""
+
+    __tablename__ = "log_head"
+
+    log: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    # 0 until the first row is appended.
+    first_seq: Mapped[int] = mapped_column(sa.BigInteger)
+    last_seq: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[str] = mapped_column(sa.String(64))
 
 
 class AlertRow(Base):
@@ -361,6 +376,8 @@ class BreakerRow(Base):
     expected_share: Mapped[float | None] = mapped_column(sa.Double)
     tripped_at: Mapped[datetime | None]
     tripped_by_study: Mapped[str | None] = mapped_column(sa.ForeignKey("study.id"))
+    cause: Mapped[str | None] = mapped_column(sa.String(16))
+    reason: Mapped[str | None] = mapped_column(sa.String(200))
 
 
 class BreakerChangeRow(Base):
@@ -372,6 +389,7 @@ class BreakerChangeRow(Base):
     site: Mapped[str] = mapped_column(sa.String(64), index=True)
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(sa.String(16))
+    cause: Mapped[str] = mapped_column(sa.String(16), server_default="flagged_share")
     actor: Mapped[str] = mapped_column(sa.String(64))
     reason: Mapped[str] = mapped_column(sa.String(200))
     flagged_count: Mapped[int]
@@ -416,3 +434,55 @@ class IdempotencyRow(Base):
     fingerprint: Mapped[str] = mapped_column(sa.String(64))
     answer: Mapped[dict[str, Any]] = mapped_column(Json)
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class WebhookRow(Base):
+    """One subscription; its secret is kept as it is, since each message is signed with it.
+
+    ``cursor_seq`` is the last event that was looked at for it.
+    """
+
+    __tablename__ = "webhook"
+
+    id: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    url: Mapped[str] = mapped_column(sa.String(500))
+    types: Mapped[list[str]] = mapped_column(Json)
+    # Empty for all sites.
+    sites: Mapped[list[str]] = mapped_column(Json)
+    secret: Mapped[str] = mapped_column(sa.String(100))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(sa.String(64))
+    disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None] = mapped_column(sa.String(40))
+    cursor_seq: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class WebhookDeliveryRow(Base):
+    """One message to one subscriber, and how far it got."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        sa.UniqueConstraint("webhook_id", "event_seq", "type"),
+        _partial("ix_webhook_delivery_due", "webhook_id", "not_before", where=PENDING),
+        # Whether an earlier message of the same study still waits.
+        _partial("ix_webhook_delivery_order", "webhook_id", "study_id", "id", where=PENDING),
+        sa.Index("ix_webhook_delivery_state", "state", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    message_id: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    webhook_id: Mapped[str] = mapped_column(sa.ForeignKey("webhook.id"))
+    # None in a test message.
+    event_seq: Mapped[int | None] = mapped_column(sa.BigInteger)
+    study_id: Mapped[str | None] = mapped_column(sa.String(36))
+    type: Mapped[str] = mapped_column(sa.String(24))
+    body: Mapped[str] = mapped_column(sa.Text)
+    created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(sa.String(16))
+    attempts: Mapped[int]
+    not_before: Mapped[datetime]
+    # Until then somebody is sending it; after that, it is sent again.
+    lease_until: Mapped[datetime | None]
+    last_status: Mapped[int | None]
+    reason: Mapped[str | None] = mapped_column(sa.String(24))
+    ended_at: Mapped[datetime | None]

@@ -16,6 +16,7 @@ from preread.db.sites import SiteRepository
 from preread.db.studies import StudyRepository
 from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
+from preread.db.webhooks import WebhookRepository
 from preread.db.worklist import WorklistRepository
 
 
@@ -45,6 +46,7 @@ class UnitOfWork:
         self.feedback = FeedbackRepository(self.session)
         self.breakers = BreakerRepository(self.session)
         self.ledger = LedgerRepository(self.session)
+        self.webhooks = WebhookRepository(self.session)
 
     def __enter__(self) -> Self:
         return self

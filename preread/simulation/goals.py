@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from preread.breaker import EXPECTED_SHARE, WINDOW
+from preread.breaker import EXPECTED_SHARE, LEAST, LENGTHS, WINDOW, limit_of
 from preread.simulation.experiment import Experiment
 from preread.simulation.figures import BLEEDS, MISSED, SAID_NONE, Estimate, ratio
 from preread.simulation.policies import REFERENCE, Monitor, Name
 from preread.simulation.trace import ORDERS
 from preread.terms import Level
+
+Mask = NDArray[np.bool_]
 
 LEAST_FALL: Final = 0.80
 MOST_BREACH: Final = 0.02
@@ -21,7 +24,7 @@ MOST_RESULTS: Final = 60
 HEALTHY_RESULTS: Final = 20_000
 BROKEN_SHARE: Final = 0.70
 TRIALS: Final = 500
-HEALTHY_RUNS: Final = 10
+HEALTHY_RUNS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,11 @@ def breaker_goals() -> list[Goal]:
     """Return the goals on the circuit breaker, with streams of flags of a known share."""
     cold = [_trip(_flags(seed, BROKEN_SHARE)) for seed in range(TRIALS)]
     warm = [_trip(_healthy_first(seed)) - WINDOW for seed in range(TRIALS)]
-    healthy = [
-        _trip(np.random.default_rng(seed).random(HEALTHY_RESULTS) < EXPECTED_SHARE)
+    healthy = (
+        np.random.default_rng(seed).random(HEALTHY_RESULTS) < EXPECTED_SHARE
         for seed in range(HEALTHY_RUNS)
-    ]
-    tripped = sum(after <= HEALTHY_RESULTS for after in healthy)
+    )
+    tripped = sum(ever_trips(flags, EXPECTED_SHARE) for flags in healthy)
     goals = [
         Goal(
             f"a model that flags {BROKEN_SHARE:.0%} trips the breaker within {MOST_RESULTS} "
@@ -101,6 +104,26 @@ def breaker_goals() -> list[Goal]:
             tripped == 0,
         ),
     ]
+
+
+def ever_trips(flags: Mask, expected_share: float) -> bool:
+    """Tell whether the breaker trips somewhere in a long stream, all looks at once.
+
+    Parameters
+    ----------
+    flags
+        Bool, shape (results,), at least :data:`~preread.breaker.WINDOW` of them.
+    expected_share
+        Of the site.
+    """
+    until = np.concatenate([[0], np.cumsum(flags)])
+    for length in range(LEAST, WINDOW + 1):
+        # While the window fills, all results so far are one more length to look at.
+        ends = until[length:] if length in LENGTHS else until[length : length + 1]
+        limit = limit_of(length, expected_share)
+        if limit is not None and bool((ends - until[: len(ends)] >= limit).any()):
+            return True
+    return False
 
 
 def goals_text(goals: Sequence[Goal]) -> str:

@@ -21,6 +21,8 @@ ALLOWED = {
     ("GET", "/sign-in"): EVERYBODY,
     ("POST", "/sign-in"): EVERYBODY,
     ("POST", "/sign-out"): EVERYBODY,
+    ("GET", "/sign-in/oidc"): EVERYBODY,
+    ("GET", "/sign-in/oidc/return"): EVERYBODY,
     ("GET", "/version"): set(Role),
     ("GET", "/openapi.json"): set(Role),
     ("GET", "/metrics"): OPERATORS,
@@ -68,6 +70,14 @@ ALLOWED = {
     ("POST", "/v1/keys/{key_id}/revoke"): {Role.ADMIN},
     ("GET", "/v1/sites"): READERS,
     ("PUT", "/v1/sites/{site}"): {Role.ADMIN},
+    ("POST", "/v1/webhooks"): {Role.ADMIN},
+    ("GET", "/v1/webhooks"): {Role.ADMIN},
+    ("DELETE", "/v1/webhooks/{webhook_id}"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/disable"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/enable"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/ping"): {Role.ADMIN},
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"): {Role.ADMIN},
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{message_id}/retry"): {Role.ADMIN},
     ("POST", "/v1/worklist/next"): READERS,
     ("GET", "/v1/worklist"): READERS,
     ("GET", "/v1/worklist/events"): READERS,
@@ -117,6 +127,17 @@ NOTHING_THERE = {
     ("POST", "/keys/{key_id}/revoke"),
     ("GET", "/v1/studies/{study_id}/slices"),
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"),
+    *(route for route in ALLOWED if "{webhook_id}" in route[1]),
+}
+NAMES = {
+    "number": 1,
+    "index": 0,
+    "alert_id": 1,
+    "site": "north",
+    "code": "forbidden",
+    "key_id": "0" * 8,
+    "webhook_id": "wh_0",
+    "message_id": "msg_0",
 }
 STREAM = ("GET", "/v1/worklist/events")  # never ends; asked without a key and with a wrong role
 
@@ -141,15 +162,9 @@ def routes(app):
 
 
 def ask(client, method, path, study_id, headers=None):
-    url = path.format(
-        study_id=study_id,
-        number=0 if "policies" in path else 1,
-        index=0,
-        alert_id=1,
-        site="north",
-        code="forbidden",
-        key_id="0" * 8,
-    )
+    # The shipped policy is number 0; the other numbers are of revisions.
+    names = NAMES | ({"number": 0} if "policies" in path else {})
+    url = path.format(**names, study_id=study_id)
     body = {"json": {"status": "final"}} if path.endswith("/report") else {}
     return client.request(method, url, headers=headers, **body)
 

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -7,7 +8,8 @@ from preread.findings import PreRead
 from preread.keys import Role
 from preread.ranking import place
 from preread.terms import HemorrhageType, Level, OrderClass
-from tests.builders import instance_bytes, send, send_study
+from preread.work import claim_next, finish_claim
+from tests.builders import instance_bytes, result, send, send_study
 from tests.support.seed import flagged_before, pre_read_of
 from tests.support.web import bearer, client_of
 
@@ -116,3 +118,66 @@ def test_the_other_sites_go_on_and_a_revision_does_not_count_twice(client, resou
     metrics = client.get("/metrics", headers=bearer(resources)).text
     assert 'preread_breaker_tripped{site="north"} 1.0' in metrics
     assert 'preread_breaker_tripped{site="south"} 0.0' in metrics
+
+
+def judged(client, resources, study, probability, *, types=(), reported=True, said=True):
+    """Let a flag promise a probability, be reported, and be judged by a reader."""
+    send_study(resources, study, order_class=OrderClass.ROUTINE)
+    claim = claim_next(resources, "w1")
+    brought = result(claim, Level.SUSPECTED, [HemorrhageType.SDH])
+    assessment = brought.document.assessment
+    promised = assessment.any_hemorrhage.model_copy(update={"probability": probability})
+    assessment = assessment.model_copy(update={"any_hemorrhage": promised})
+    document = brought.document.model_copy(update={"assessment": assessment})
+    finish_claim(resources, claim, replace(brought, document=document), worker="w1")
+    path = f"/v1/studies/{claim.study.id}"
+    headers = bearer(resources, Role.READER)
+    if reported:
+        client.post(f"{path}/report", headers=headers, json={"status": "final"})
+    if said:
+        body = {"revision": 1, "score": 4 if types else 0, "types": list(types)}
+        assert client.post(f"{path}/feedback", headers=headers, json=body).status_code == 201
+    return claim.study.id
+
+
+def test_flags_that_promise_more_than_readers_find_trip_it_until_a_person_looked(
+    client, resources, clock
+):
+    def breaker():
+        return client.get("/v1/sites/north/breaker", headers=bearer(resources)).json()
+
+    # The site's own share lets the AI flag all of these.
+    client.post(
+        "/v1/sites/north/breaker/reset",
+        headers=bearer(resources),
+        json={"reason": "a trauma center", "expected_share": 0.9},
+    )
+    clock.forward(1)
+    for study in range(1, 7):
+        judged(client, resources, study, 0.9, types=["SDH"])
+    for study in range(7, 10):
+        judged(client, resources, study, 0.9, reported=False)  # not final: does not count
+    judged(client, resources, 10, 0.9, said=False)  # nobody said: counts as promised
+    for study in range(11, 23):
+        judged(client, resources, study, 0.9)
+        clock.forward(60)
+    assert breaker()["tripped_at"] is None
+    last = judged(client, resources, 23, 0.9)
+    view = breaker()
+    assert (view["cause"], view["tripped_by_study"]) == ("calibration", last)
+    change = view["changes"][0]
+    assert (change["cause"], change["flagged_count"], change["counted"]) == ("calibration", 13, 20)
+    assert change["expected_share"] == pytest.approx(0.1)
+    assert "13 of the last 20 flagged studies" in view["banner"]["text"]
+    assert "promised 2" in view["banner"]["text"]
+    withheld = flood(resources, 1, first=60)[0]
+    with read_of(resources, withheld) as (work, study):
+        assert study.key_ms > study.t0_ms
+        tripped = [one for one in work.events.of_study(last) if one.kind == "breaker_tripped"]
+        assert tripped[0].detail["cause"] == "calibration"
+    client.post(
+        "/v1/sites/north/breaker/reset", headers=bearer(resources), json={"reason": "a new model"}
+    )
+    clock.forward(1)
+    judged(client, resources, 70, 0.9)  # what was before the reset is forgotten
+    assert breaker()["tripped_at"] is None

@@ -24,6 +24,19 @@ def with_settings(resources, **changes):
     return replace(resources, settings=resources.settings.model_copy(update=changes))
 
 
+class _Idle:
+    """In the place of the courier: tests send by themselves."""
+
+    def __init__(self, *_):
+        pass
+
+    def look(self):
+        pass
+
+    def close(self):
+        pass
+
+
 @contextmanager
 def client_of(resources):
     """A client of the application, without sockets and without a key."""
@@ -39,6 +52,7 @@ def client_of(resources):
 
     with (
         patch.object(housekeeping, "reconcile", keep),
+        patch.object(housekeeping, "Courier", _Idle),
         TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client,
     ):
         kept.wait(10)  # or the first round of housekeeping would ring among what a test does
