@@ -12,6 +12,7 @@ from preread.db.feedback import FeedbackRepository
 from preread.db.keys import KeyRepository
 from preread.db.ledger import LedgerRepository
 from preread.db.studies import StudyRepository
+from preread.db.tally import Tally
 from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
 from preread.db.worklist import WorklistRepository
@@ -33,6 +34,7 @@ class UnitOfWork:
         self.session = sessions()
         self.studies = StudyRepository(self.session)
         self.worklist = WorklistRepository(self.session)
+        self.tally = Tally(self.session)
         self.tasks = TaskRepository(self.session)
         self.alerts = AlertRepository(self.session)
         self.targets = TargetsRepository(self.session)

@@ -1,4 +1,4 @@
-"""The worklist: one indexed ORDER BY, a page at a time, and its counts."""
+"""The worklist: one indexed ORDER BY, a page at a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.studies import study_of
-from preread.db.tables import RANKED, UNSETTLED, StudyRow
+from preread.db.tables import FLAGGED_WAITING, RANKED, RANKED_TOO, UNSETTLED, StudyRow, has_finding
+from preread.db.tally import Tally, WorklistCounts, counts_of
 from preread.ranking import DEFAULT_POLICY
 from preread.study import AiState, ReadState, Study
 from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
@@ -64,33 +65,6 @@ class WorklistPage:
     next_cursor: Cursor | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorklistCounts:
-    """How many studies are in which condition."""
-
-    waiting: int
-    flagged: int
-    critical: int
-    pending: int
-    failed: int
-    not_assessed: int
-    receiving: int
-    claimed: int
-    on_hold: int
-    reopened: int
-    second_requested: int
-
-
-_COUNTED: Final = (
-    ReadState.CLAIMED,
-    ReadState.CLAIMED_SECOND,
-    ReadState.ON_HOLD,
-    ReadState.REOPENED,
-    ReadState.SECOND_REQUESTED,
-)
-"""States off the list that somebody has to end."""
-
-
 class WorklistRepository:
     """Every question about the list as a whole."""
 
@@ -137,53 +111,20 @@ class WorklistRepository:
 
     def counts(self, site: str | None = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
-        # Grouped in the order of its index, the count is one walk over that index.
-        kinds = (StudyRow.rank_level, StudyRow.ai_state)
-        group = kinds if site is not None else (StudyRow.site, *kinds)
-        waiting = sa.select(*kinds, sa.func.count()).where(RANKED).group_by(*group)
-        receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
-        elsewhere = (
-            sa.select(StudyRow.read_state, sa.func.count())
-            .where(StudyRow.read_state.in_(_COUNTED))
-            .group_by(StudyRow.read_state)
-        )
-        if site is not None:
-            waiting = waiting.where(StudyRow.site == site)
-            receiving = receiving.where(StudyRow.site == site)
-            elsewhere = elsewhere.where(StudyRow.site == site)
-        rows = self._session.execute(waiting).all()
-        off = {ReadState(state): number for state, number in self._session.execute(elsewhere)}
-        pending = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
-        return WorklistCounts(
-            waiting=sum(number for *_, number in rows),
-            flagged=sum(number for level, _, number in rows if level in FLAGGED),
-            critical=sum(number for level, _, number in rows if level == Level.CRITICAL),
-            pending=sum(number for _, state, number in rows if state in pending),
-            failed=sum(number for _, state, number in rows if state == AiState.FAILED),
-            not_assessed=sum(number for _, state, number in rows if state == AiState.NOT_ASSESSED),
-            receiving=self._session.scalars(receiving).one(),
-            claimed=off.get(ReadState.CLAIMED, 0) + off.get(ReadState.CLAIMED_SECOND, 0),
-            on_hold=off.get(ReadState.ON_HOLD, 0),
-            reopened=off.get(ReadState.REOPENED, 0),
-            second_requested=off.get(ReadState.SECOND_REQUESTED, 0),
-        )
+        return counts_of(Tally(self._session).conditions(site))
 
     def sites(self) -> tuple[str, ...]:
         """Return the sites of which studies wait, by name."""
-        query = sa.select(StudyRow.site).where(RANKED).distinct().order_by(StudyRow.site)
-        return tuple(self._session.scalars(query))
+        return Tally(self._session).sites_waiting()
 
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]]
-    if query.receiving:
-        conditions = [UNSETTLED, StudyRow.completed_at.is_(None)]
-    elif query.read_state is ReadState.UNREAD:
-        conditions = [RANKED]
-    else:
-        conditions = [StudyRow.read_state == query.read_state]
+    conditions = _list_of(query)
     if query.site is not None:
-        conditions.append(StudyRow.site == query.site)
+        # No type has an index by site. SQLite would take that of the studies' UIDs, for its site,
+        # and sort all of them; a site that is put together is looked up in none.
+        site = StudyRow.site if query.finding is None else StudyRow.site.concat("")
+        conditions.append(site == query.site)
     if query.order_class is not None:
         conditions.append(StudyRow.order_class == query.order_class)
     if query.ai_state is not None:
@@ -193,20 +134,22 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         if query.level not in DEFAULT_POLICY.promotions:
             # «None» and «not assessed» are only said of all the images of a study.
             conditions.append(StudyRow.ai_state.in_((AiState.SUCCEEDED, AiState.NOT_ASSESSED)))
-    if query.flagged:
-        conditions.append(StudyRow.rank_level.in_(FLAGGED))
-    return conditions + _contents(query)
-
-
-def _contents(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that no index answers: only the rows of the list are searched."""
-    conditions = []
-    if query.accession is not None:
+    if query.accession is not None:  # no index answers this: the rows of the list are searched
         conditions.append(StudyRow.accession_number.istartswith(query.accession, autoescape=True))
-    if query.finding is not None:
-        # The types stand in a short JSON list; its text is searched for the closed word.
-        conditions.append(sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"'))
     return conditions
+
+
+def _list_of(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    """Return which list is asked for, in the words of the smallest index that holds it."""
+    flagged = [StudyRow.rank_level.in_(FLAGGED)] if query.flagged else []
+    found = [] if query.finding is None else [has_finding(query.finding)]
+    if query.receiving:
+        return [UNSETTLED, StudyRow.completed_at.is_(None), *flagged, *found]
+    if query.read_state is not ReadState.UNREAD:
+        return [StudyRow.read_state == query.read_state, *flagged, *found]
+    if found:
+        return [RANKED_TOO, *found, *flagged]
+    return [FLAGGED_WAITING if query.flagged else RANKED]
 
 
 def _at(cursor: Cursor) -> sa.Tuple:
