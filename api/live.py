@@ -1,12 +1,14 @@
 """Sends new events to everybody who listens: one look into the database for all of them.
 
-Each event is encoded once and shared. A listener that does not keep up is cut off with what
-it has; it reconnects with the last number it saw and misses nothing.
+Each event is encoded once, and what is new is joined once, for all who hear it. A listener that
+does not keep up is cut off with what it has; it reconnects with the last number it saw and misses
+nothing.
 """
 
 import asyncio
 import contextlib
 import json
+import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -22,7 +24,9 @@ from preread.resources import Resources
 EVENT_NAME: Final = "worklist"
 HEARTBEAT_S: Final = 15.0
 LIFETIME_S: Final = 900.0
-"""A stream ends then and the listener reconnects, which checks its key again."""
+"""A stream ends then at the latest and the listener reconnects, which checks its key again."""
+_SHORTEST_LIFE: Final = 0.75
+"""Of that; drawn for each, or a thousand that began together would come back together."""
 
 _PAGE: Final = 500
 _WAITING_BATCHES: Final = 64
@@ -41,15 +45,30 @@ class Frame:
     encoded: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that all listeners of a site get together, joined once for all of them."""
+
+    frames: tuple[Frame, ...]
+    encoded: bytes
+
+    def after(self, seq: int) -> bytes:
+        """Return what a listener who knows the events up to a number has yet to hear."""
+        if not self.frames or self.frames[0].seq > seq:
+            return self.encoded
+        return _joined(frame for frame in self.frames if frame.seq > seq)
+
+
+_WAKE: Final = Batch((), b"")
+
+
 @dataclass(eq=False, slots=True)
 class _Listener:
     site: str | None
-    batches: asyncio.Queue[tuple[Frame, ...]] = field(
-        default_factory=lambda: asyncio.Queue(_WAITING_BATCHES)
-    )
+    batches: asyncio.Queue[Batch] = field(default_factory=lambda: asyncio.Queue(_WAITING_BATCHES))
     ended: bool = False
 
-    def offer(self, batch: tuple[Frame, ...]) -> None:
+    def offer(self, batch: Batch) -> None:
         """Queue a batch; a listener whose queue is full gets what is in it and no more."""
         try:
             self.batches.put_nowait(batch)
@@ -58,7 +77,7 @@ class _Listener:
 
     def end(self) -> None:
         """Let the listener take what waits for it and stop."""
-        self.offer(())  # wakes it
+        self.offer(_WAKE)
         self.ended = True
 
 
@@ -110,7 +129,7 @@ class Live:
         for frame in frames:
             by_site[None].append(frame)
             by_site[frame.site].append(frame)
-        batches = {site: tuple(listed) for site, listed in by_site.items()}
+        batches = {site: Batch(tuple(f), _joined(f)) for site, f in by_site.items()}
         for listener in tuple(self._listeners):
             if listener.site in batches:
                 listener.offer(batches[listener.site])
@@ -132,7 +151,8 @@ class Live:
         after
             Number of the last event that the listener knows; None begins now.
         """
-        ends_at = asyncio.get_running_loop().time() + LIFETIME_S
+        life_s = LIFETIME_S * random.uniform(_SHORTEST_LIFE, 1)  # noqa: S311 - no secret
+        ends_at = asyncio.get_running_loop().time() + life_s
         listener = _Listener(site)
         self._listeners.add(listener)  # first of all, so that no event falls between
         try:
@@ -193,7 +213,7 @@ async def _next_chunk(listener: _Listener, known: int) -> bytes:
             batch = await listener.batches.get()
     except TimeoutError:
         return _HEARTBEAT
-    return _joined(frame for frame in batch if frame.seq > known)
+    return batch.after(known)
 
 
 def _joined(frames: Iterable[Frame]) -> bytes:

@@ -63,8 +63,8 @@ class OpenList:
         study_id = rng.choice(self.ranked).study_id
         with UnitOfWork(self.database.writing) as work:
             row = work.studies.locked(study_id)
-            suspected = row.rank_level == Level.SUSPECTED
-            row.rank_level = Level.NONE if suspected else Level.SUSPECTED
+            other = Level.NONE if row.rank_level == Level.SUSPECTED else Level.SUSPECTED
+            row.rank_level = row.level = other  # both, or the place might stay
             place_study(work, row, actor="benchmark", cause="benchmark", now=_NOW)
             work.commit()
 
