@@ -158,7 +158,8 @@ class Live:
         try:
             last = after if after is not None else await to_thread.run_sync(last_seq, resources)
             yield f"retry: {_RETRY_MS}\n: from {last}\n\n".encode()
-            more = True
+            # Who begins now is on the pump's list already, and misses nothing that comes after.
+            more = after is not None
             while more and not self.closing.is_set():
                 frames = await to_thread.run_sync(_frames_after, resources, last)
                 more = len(frames) == _PAGE
