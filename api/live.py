@@ -86,6 +86,8 @@ class Live:
 
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
+        self.told: int | None = None
+        """Number of the newest event that was handed out; None before the pump has begun."""
         self.closing = asyncio.Event()
         self._limiter = CapacityLimiter(1)  # never waits behind uploads
 
@@ -102,14 +104,13 @@ class Live:
 
     async def pump(self, resources: Resources) -> None:
         """Hand out new events until the streams are ended."""
-        seq: int | None = None
         while not self.closing.is_set():
             more = False
             try:
-                if seq is None:
-                    seq = await self._begin(resources)
+                if self.told is None:
+                    self.told = await self._begin(resources)
                 else:
-                    seq, more = await self._hand_out(resources, seq)
+                    self.told, more = await self._hand_out(resources, self.told)
             except sqlalchemy.exc.SQLAlchemyError as error:
                 _log.warning("events_unreadable", exc_info=error)
             if not more:
