@@ -170,4 +170,6 @@ def _filled(stack: ExitStack, url: str, size: int) -> OpenList:
             isolation_level="AUTOCOMMIT"
         ) as connection:
             connection.execute(sa.text("VACUUM ANALYZE study"))
+            # A million studies at once left a million rows in it, of which none is valid any more.
+            connection.execute(sa.text("VACUUM FULL ANALYZE worklist_tally"))
     return OpenList(database, tuple(rank(entries)), url)

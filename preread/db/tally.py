@@ -122,7 +122,7 @@ class Tally:
     def _sum_up_alone(self) -> None:
         """Sum up under SQLite's lock of the one writer."""
         row = WorklistTallyRow
-        newest = self._session.scalars(sa.select(sa.func.max(row.id))).one()
+        newest = self._session.scalars(sa.select(sa.func.max(row.id))).one() or 0
         self._session.execute(_inserted(_CONDITION, row.number))
         self._session.execute(sa.delete(row).where(row.id <= newest))
 

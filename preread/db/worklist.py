@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from preread.db.studies import study_of
 from preread.db.tables import FLAGGED_WAITING, RANKED, RANKED_TOO, UNSETTLED, StudyRow, has_finding
 from preread.db.tally import Tally, WorklistCounts, counts_of
-from preread.ranking import DEFAULT_POLICY
+from preread.ranking import DEFAULT_POLICY, NORMAL_LANE
 from preread.study import AiState, ReadState, Study
 from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
 
@@ -73,16 +73,32 @@ class WorklistRepository:
 
     def page(self, query: WorklistQuery) -> WorklistPage:
         """Return a page in the order of :func:`preread.ranking.sort_key`."""
-        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*_ORDER)
-        if query.after is not None:
-            statement = statement.where(sa.tuple_(*_ORDER) > _at(query.after))
-        rows = self._session.scalars(statement.limit(query.limit + 1)).all()
+        rows = self._behind(query, query.after)
         page = rows[: query.limit]
         more = len(rows) > query.limit
         return WorklistPage(
             studies=tuple(study_of(row) for row in page),
             next_cursor=_cursor(page[-1]) if more else None,
         )
+
+    def _behind(self, query: WorklistQuery, after: Cursor | None) -> list[StudyRow]:
+        """Return one row more than the page has, so that it is known whether any follow.
+
+        Each lane is asked for by itself: comparing lane and key at once, PostgreSQL expects
+        nothing behind a row of the last lane, and walks the whole list to find a rare filter.
+        """
+        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*_ORDER)
+        wanted = query.limit + 1
+        if after is None:
+            return list(self._session.scalars(statement.limit(wanted)))
+        place = sa.tuple_(StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
+        at = sa.tuple_(after.key_ms, after.t0_ms, after.study_id)
+        same = statement.where(StudyRow.lane == after.lane, place > at)
+        rows = list(self._session.scalars(same.limit(wanted)))
+        if len(rows) < wanted and after.lane < NORMAL_LANE:
+            later = statement.where(StudyRow.lane > after.lane)
+            rows += self._session.scalars(later.limit(wanted - len(rows)))
+        return rows
 
     def first_for(self, query: NextQuery, key_id: str, now: datetime) -> StudyRow | None:
         """Return the first waiting study that is not left to another reader, locked.
