@@ -18,7 +18,7 @@ from preread.logs import configure_logs
 from preread.settings import Settings
 
 COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "ranking")
-LONG: Final = ("million", "listeners")
+LONG: Final = ("million", "listeners", "answer")
 """Minutes each; not part of ``all``."""
 
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
