@@ -127,6 +127,15 @@ def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
 
 
 @pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_answer_benchmark_runs(tmp_path, untrained_bundle):
+    found = medians(run(tmp_path, "answer", "--bundle", str(untrained_bundle)))
+    quiet = "complete by the quiet period, alone"
+    assert (
+        found[f"{quiet}: last image → pre-read"] > 10 > found[f"{quiet}: completeness → pre-read"]
+    )
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_study_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "study", "--bundle", str(untrained_bundle)))
     stages = [
