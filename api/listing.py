@@ -15,8 +15,9 @@ from api.views import study_view
 from api.wording import Badge, badge
 from preread.alarms import AlertStage
 from preread.db.alerts import Alert
+from preread.db.tally import WorklistCounts
 from preread.db.unit_of_work import UnitOfWork
-from preread.db.worklist import WorklistCounts, WorklistQuery
+from preread.db.worklist import WorklistQuery
 from preread.findings import Mode
 from preread.keys import Caller, Role
 from preread.reading import SECOND_STATES

@@ -1,12 +1,14 @@
 """Sends new events to everybody who listens: one look into the database for all of them.
 
-Each event is encoded once and shared. A listener that does not keep up is cut off with what
-it has; it reconnects with the last number it saw and misses nothing.
+Each event is encoded once, and what is new is joined once, for all who hear it. A listener that
+does not keep up is cut off with what it has; it reconnects with the last number it saw and misses
+nothing.
 """
 
 import asyncio
 import contextlib
 import json
+import random
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,7 +24,9 @@ from preread.scope import Sites, covers
 EVENT_NAME: Final = "worklist"
 HEARTBEAT_S: Final = 15.0
 LIFETIME_S: Final = 900.0
-"""A stream ends then and the listener reconnects, which checks its key again."""
+"""A stream ends then at the latest and the listener reconnects, which checks its key again."""
+_SHORTEST_LIFE: Final = 0.75
+"""Of that; drawn for each, or a thousand that began together would come back together."""
 
 _PAGE: Final = 500
 _WAITING_BATCHES: Final = 64
@@ -41,15 +45,30 @@ class Frame:
     encoded: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that all listeners of a site get together, joined once for all of them."""
+
+    frames: tuple[Frame, ...]
+    encoded: bytes
+
+    def after(self, seq: int) -> bytes:
+        """Return what a listener who knows the events up to a number has yet to hear."""
+        if not self.frames or self.frames[0].seq > seq:
+            return self.encoded
+        return _joined(frame for frame in self.frames if frame.seq > seq)
+
+
+_WAKE: Final = Batch((), b"")
+
+
 @dataclass(eq=False, slots=True)
 class _Listener:
     sites: Sites
-    batches: asyncio.Queue[tuple[Frame, ...]] = field(
-        default_factory=lambda: asyncio.Queue(_WAITING_BATCHES)
-    )
+    batches: asyncio.Queue[Batch] = field(default_factory=lambda: asyncio.Queue(_WAITING_BATCHES))
     ended: bool = False
 
-    def offer(self, batch: tuple[Frame, ...]) -> None:
+    def offer(self, batch: Batch) -> None:
         """Queue a batch; a listener whose queue is full gets what is in it and no more."""
         try:
             self.batches.put_nowait(batch)
@@ -58,7 +77,7 @@ class _Listener:
 
     def end(self) -> None:
         """Let the listener take what waits for it and stop."""
-        self.offer(())  # wakes it
+        self.offer(_WAKE)
         self.ended = True
 
 
@@ -67,6 +86,8 @@ class Live:
 
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
+        self.told: int | None = None
+        """Number of the newest event that was handed out; None before the pump has begun."""
         self.closing = asyncio.Event()
         self._limiter = CapacityLimiter(1)  # never waits behind uploads
 
@@ -83,14 +104,13 @@ class Live:
 
     async def pump(self, resources: Resources) -> None:
         """Hand out new events until the streams are ended."""
-        seq: int | None = None
         while not self.closing.is_set():
             more = False
             try:
-                if seq is None:
-                    seq = await self._begin(resources)
+                if self.told is None:
+                    self.told = await self._begin(resources)
                 else:
-                    seq, more = await self._hand_out(resources, seq)
+                    self.told, more = await self._hand_out(resources, self.told)
             except sqlalchemy.exc.SQLAlchemyError as error:
                 _log.warning("events_unreadable", exc_info=error)
             if not more:
@@ -106,12 +126,13 @@ class Live:
         frames = await to_thread.run_sync(_frames_after, resources, seq, limiter=self._limiter)
         if not frames:
             return seq, False
-        batches: dict[Sites, tuple[Frame, ...]] = {}
+        batches: dict[Sites, Batch] = {}
         for listener in tuple(self._listeners):
             sites = listener.sites
             if sites not in batches:  # once for all who see the same
-                batches[sites] = tuple(one for one in frames if covers(sites, one.site))
-            if batches[sites]:
+                heard = tuple(frame for frame in frames if covers(sites, frame.site))
+                batches[sites] = Batch(heard, _joined(heard))
+            if batches[sites].frames:
                 listener.offer(batches[sites])
             if listener.ended:
                 self._listeners.discard(listener)
@@ -131,13 +152,15 @@ class Live:
         after
             Number of the last event that the listener knows; None begins now.
         """
-        ends_at = asyncio.get_running_loop().time() + LIFETIME_S
+        life_s = LIFETIME_S * random.uniform(_SHORTEST_LIFE, 1)  # noqa: S311 - no secret
+        ends_at = asyncio.get_running_loop().time() + life_s
         listener = _Listener(sites)
         self._listeners.add(listener)  # first of all, so that no event falls between
         try:
             last = after if after is not None else await to_thread.run_sync(last_seq, resources)
             yield f"retry: {_RETRY_MS}\n: from {last}\n\n".encode()
-            more = True
+            # Who begins now is on the pump's list already, and misses nothing that comes after.
+            more = after is not None
             while more and not self.closing.is_set():
                 frames = await to_thread.run_sync(_frames_after, resources, last)
                 more = len(frames) == _PAGE
@@ -192,7 +215,7 @@ async def _next_chunk(listener: _Listener, known: int) -> bytes:
             batch = await listener.batches.get()
     except TimeoutError:
         return _HEARTBEAT
-    return _joined(frame for frame in batch if frame.seq > known)
+    return batch.after(known)
 
 
 def _joined(frames: Iterable[Frame]) -> bytes:

@@ -16,7 +16,8 @@ from api.pre_reads import matches
 from api.schemas import Counts, WorklistAnswer, WorklistRow
 from api.views import study_view
 from preread import __version__
-from preread.db.worklist import WorklistCounts, WorklistPage
+from preread.db.tally import WorklistCounts
+from preread.db.worklist import WorklistPage
 from preread.keys import Caller
 from preread.notice import NOTICE
 from preread.resources import Resources

@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks all|ingest|queue|study|engines|worklist|ranking``."""
+"""The command line: ``python -m benchmarks all|ingest|queue|…``."""
 
 import argparse
 import importlib
@@ -18,6 +18,9 @@ from preread.logs import configure_logs
 from preread.settings import Settings
 
 COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "ranking")
+LONG: Final = ("million", "listeners", "answer")
+"""Minutes each; not part of ``all``."""
+
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _ROUNDS: Final = 7
 
@@ -49,7 +52,7 @@ def main(words: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("command", choices=("all", *COMMANDS))
+    parser.add_argument("command", choices=("all", *COMMANDS, *LONG))
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="measurements per variant")
     parser.add_argument("--json", type=Path, help="file for every sample")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: only see that it runs")

@@ -3,9 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-_TENTH: Final = 10
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,23 @@ class Figure:
         >>> Figure("wait", "ms", tuple(range(1, 11))).p90
         9
         """
+        return self.percentile(90)
+
+    @property
+    def p99(self) -> float:
+        """The sample that 99 of 100 do not exceed; the largest of fewer than 100."""
+        return self.percentile(99)
+
+    def percentile(self, percent: int) -> float:
+        """Return the least sample that so many percent do not exceed.
+
+        Examples
+        --------
+        >>> Figure("wait", "ms", tuple(range(1, 1001))).percentile(95)
+        950
+        """
         ordered = sorted(self.samples)
-        return ordered[-(-9 * len(ordered) // _TENTH) - 1]
+        return ordered[-(-percent * len(ordered) // 100) - 1]
 
     def as_json(self) -> dict[str, Any]:
         """Return the figure with every sample."""
@@ -61,6 +74,7 @@ class Figure:
             "median": self.median,
             "min": self.least,
             "p90": self.p90,
+            "p99": self.p99,
             "samples": list(self.samples),
         }
 

@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from benchmarks.databases import create_database, migrated, sqlite_url
-from benchmarks.open_studies import SITES, insert_studies
+from benchmarks.open_studies import SITES, fill
 from preread.db.engine import Database
 from preread.db.placing import place_study
 from preread.db.tables import StudyRow
@@ -64,8 +64,8 @@ class OpenList:
         study_id = rng.choice(self.ranked).study_id
         with UnitOfWork(self.database.writing) as work:
             row = work.studies.locked(study_id)
-            suspected = row.rank_level == Level.SUSPECTED
-            row.rank_level = Level.NONE if suspected else Level.SUSPECTED
+            other = Level.NONE if row.rank_level == Level.SUSPECTED else Level.SUSPECTED
+            row.rank_level = row.level = other  # both, or the place might stay
             place_study(work, row, actor="benchmark", cause="benchmark", now=_NOW)
             work.commit()
 
@@ -87,9 +87,28 @@ class OpenList:
 
     def middle(self) -> Cursor:
         """Return a cursor half way down."""
-        place = self.ranked[len(self.ranked) // 2].place
-        study_id = self.ranked[len(self.ranked) // 2].study_id
-        return Cursor(place.lane, place.key_ms, place.t0_ms, study_id)
+        return self.cursor(len(self.ranked) // 2)
+
+    def cursor(self, position: int) -> Cursor:
+        """Return the cursor at a position, from 0."""
+        entry = self.ranked[position]
+        return Cursor(entry.place.lane, entry.place.key_ms, entry.place.t0_ms, entry.study_id)
+
+    def spot_check(self, places: int = 20) -> None:
+        """Compare pages at some places with the pure order.
+
+        Raises
+        ------
+        ValueError
+            If one differs.
+        """
+        size = len(self.ranked)
+        for start in range(0, size, max(1, size // places)):
+            after = self.cursor(start - 1) if start else None
+            expected = [entry.study_id for entry in self.ranked[start : start + PAGE]]
+            if [study.id for study in self.page(after=after).studies] != expected:
+                message = f"the page behind place {start} is not in the order of rank()"
+                raise ValueError(message)
 
     def check(self) -> None:
         """Compare all pages together with the pure order.
@@ -145,12 +164,13 @@ def postgres_lists(server: sa.URL, sizes: Sequence[int]) -> Iterator[dict[int, O
 
 def _filled(stack: ExitStack, url: str, size: int) -> OpenList:
     database = stack.enter_context(migrated(url))
-    with database.writing() as session:
-        entries = insert_studies(session, size)
+    entries = fill(database, size)
     # As autovacuum does some minutes after such a load; SQLite plans the same without.
     if database.engine.dialect.name == "postgresql":
         with database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
         ) as connection:
             connection.execute(sa.text("VACUUM ANALYZE study"))
+            # A million studies at once left a million rows in it, of which none is valid any more.
+            connection.execute(sa.text("VACUUM FULL ANALYZE worklist_tally"))
     return OpenList(database, tuple(rank(entries)), url)

@@ -7,18 +7,21 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
+from preread.db.engine import Database
 from preread.db.tables import StudyRow
+from preread.db.tally import Tally
 from preread.findings import FindingSummary
-from preread.ranking import WorklistEntry, place
+from preread.ranking import Place, WorklistEntry, place
 from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 
 SITES: Final = tuple(f"site-{number}" for number in range(10))
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _DAYS: Final = 3
-_BATCH: Final = 5000
+MADE: Final = 20_000
+_LATER_MS: Final = 61_007  # from one copy to the next; interleaves them
+_ID_KEPT: Final = 32  # the rest of an ID says which copy it is of
 _ORDERS: Final = {
     OrderClass.STAT: 10, OrderClass.ER: 40, OrderClass.INPATIENT: 30, OrderClass.ROUTINE: 20,
 }  # fmt: skip
@@ -29,21 +32,65 @@ _LEVELS: Final = {
 """How often in a hundred; any plausible mixture will do."""
 
 
-def insert_studies(session: Session, count: int) -> list[WorklistEntry]:
-    """Insert open studies and return what decides their order, in no order."""
+def fill(database: Database, count: int) -> list[WorklistEntry]:
+    """Insert open studies and return what decides their order, in no order.
+
+    The first ones are made in Python; the database multiplies them, each copy a little later, as
+    a million rows would take it minutes otherwise. Indexes are made afterwards, for the same
+    reason. ``count`` is a multiple of :data:`MADE` or below it.
+    """
     rng = random.Random(count)  # noqa: S311 - studies, not secrets
+    made = list(_studies(rng, min(count, MADE)))
+    indexes = sorted(StudyRow.metadata.tables["study"].indexes, key=lambda index: str(index.name))
     entries: list[WorklistEntry] = []
-    rows: list[dict[str, Any]] = []
-    for row, entry in _studies(rng, count):
-        rows.append(row)
-        entries.append(entry)
-        if len(rows) == _BATCH:
-            session.execute(sa.insert(StudyRow), rows)
-            rows.clear()
-    if rows:
-        session.execute(sa.insert(StudyRow), rows)
-    session.commit()
+    with database.writing() as session:
+        connection = session.connection()
+        for index in indexes:
+            index.drop(connection)
+        session.execute(sa.insert(StudyRow), [row for row, _ in made])
+        for copy in range(1, count // MADE):
+            session.execute(_copied(copy))
+        for copy in range(max(1, count // MADE)):
+            entries += [_later(entry, copy) for _, entry in made]
+        for index in indexes:
+            index.create(connection)
+        Tally(session).sum_up()
+        session.commit()
     return entries
+
+
+def _copied(copy: int) -> sa.Insert:
+    """Return the statement that inserts the made studies once more, under other names."""
+    columns = StudyRow.metadata.tables["study"].columns
+    changed = {
+        "id": sa.func.substr(columns.id, 1, _ID_KEPT).concat(_suffix(copy)),
+        "study_instance_uid": columns.study_instance_uid.concat(f".{copy}"),
+        "accession_number": columns.accession_number.concat(f".{copy}"),
+        "key_ms": columns.key_ms + copy * _LATER_MS,
+        "t0_ms": columns.t0_ms + copy * _LATER_MS,
+    }
+    source = [changed.get(column.name, column) for column in columns]
+    query = sa.select(*source).where(columns.id.endswith(_suffix(0)))
+    return sa.insert(StudyRow).from_select([column.name for column in columns], query)
+
+
+def _later(entry: WorklistEntry, copy: int) -> WorklistEntry:
+    if copy == 0:
+        return entry
+    first, later_ms = entry.place, copy * _LATER_MS
+    moved = Place(
+        lane=first.lane,
+        key_ms=first.key_ms + later_ms,
+        t0_ms=first.t0_ms + later_ms,
+        due_ms=first.due_ms + later_ms,
+        reason=first.reason,
+        policy_version=first.policy_version,
+    )
+    return WorklistEntry(f"{entry.study_id[:_ID_KEPT]}{_suffix(copy)}", moved)
+
+
+def _suffix(copy: int) -> str:
+    return f"{copy:04d}"
 
 
 def _studies(rng: random.Random, count: int) -> Iterator[tuple[dict[str, Any], WorklistEntry]]:
@@ -52,7 +99,7 @@ def _studies(rng: random.Random, count: int) -> Iterator[tuple[dict[str, Any], W
         order_class = rng.choices(tuple(_ORDERS), tuple(_ORDERS.values()))[0]
         level = rng.choices(tuple(_LEVELS), tuple(_LEVELS.values()))[0]
         standing = place(completed_at, order_class, level)
-        study_id = str(UUID(int=rng.getrandbits(128), version=4))
+        study_id = str(UUID(int=rng.getrandbits(128), version=4))[:_ID_KEPT] + _suffix(0)
         row = {
             **_what_it_is(study_id, number, rng, completed_at),
             **_how_far(completed_at, level),

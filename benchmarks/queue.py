@@ -98,7 +98,7 @@ def measure(plan: Plan) -> Report:
 def _waiting_workers(plan: Plan) -> Iterator[_Bench]:
     folder = plan.folder
     with ExitStack() as stack:
-        url = stack.enter_context(_redis(folder))
+        url = stack.enter_context(running_redis(folder))
         settings = Settings(
             database_url=SecretStr(sqlite_url(folder)),
             redis_url=SecretStr(url),
@@ -119,7 +119,8 @@ def _waiting_workers(plan: Plan) -> Iterator[_Bench]:
 
 
 @contextmanager
-def _redis(folder: Path) -> Iterator[str]:
+def running_redis(folder: Path) -> Iterator[str]:
+    """Run a Redis on a private socket and return its URL."""
     embedded = EmbeddedRedis(folder / "redis.sock", folder / "redis")
     client = redis.Redis.from_url(embedded.url)
 

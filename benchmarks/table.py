@@ -5,7 +5,7 @@ from typing import Final
 
 from benchmarks.figures import Figure, Report
 
-_HEADS: Final = ("", "median", "min", "p90", "unit", "rounds")
+_HEADS: Final = ("", "median", "min", "p90", "p99", "unit", "samples")
 _THREE_DIGITS: Final = 100
 
 
@@ -33,7 +33,7 @@ def number(value: float) -> str:
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
-    spread = (number(value) for value in (figure.median, figure.least, figure.p90))
+    spread = (number(value) for value in (figure.median, figure.least, figure.p90, figure.p99))
     return (figure.name, *spread, figure.unit, str(len(figure.samples)))
 
 
@@ -41,7 +41,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column in {0, 4} else cell.rjust(width)
+            cell.ljust(width) if column in {0, 5} else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -49,6 +49,7 @@ def measure(plan: Plan) -> Report:
     notes = (
         "wall time of one caller; a figure per call, not per round",
         "counts() runs with every page that the API gives, so the whole answer holds both",
+        "what a million open studies cost is measured by the command million",
         "a peer runs on the same rows; the dropped index comes back with the rollback",
         *(() if initdb else ("PostgreSQL's server is not on this machine: left out",)),
     )
@@ -93,15 +94,16 @@ def _of_api(lists: Mapping[int, OpenList], plan: Plan) -> dict[_Key, Figure]:
     with ExitStack() as stack:
         questions: dict[_Key, Callable[[], _Walls]] = {}
         for size, one in lists.items():
-            connection = stack.enter_context(_connected(plan.folder / f"api-{size}", one))
+            connection = stack.enter_context(connected(plan.folder / f"api-{size}", one))
             tag = connection.get("/v1/worklist").headers["etag"]
-            questions[_HTTP, size] = partial(_walls, partial(_ask, connection), _CALLS)
-            questions[_HTTP_SAME, size] = partial(_walls, partial(_ask, connection, tag), _CALLS)
+            questions[_HTTP, size] = partial(_walls, partial(ask, connection), _CALLS)
+            questions[_HTTP_SAME, size] = partial(_walls, partial(ask, connection, tag), _CALLS)
         return _measured("SQLite", questions, plan.rounds)
 
 
 @contextmanager
-def _connected(folder: Path, one: OpenList) -> Iterator[Connection]:
+def connected(folder: Path, one: OpenList) -> Iterator[Connection]:
+    """Run the API on a database and connect to it."""
     folder.mkdir()
     with running_api(folder, one.url) as service:
         connection = service.connect()
@@ -111,7 +113,8 @@ def _connected(folder: Path, one: OpenList) -> Iterator[Connection]:
             connection.close()
 
 
-def _ask(connection: Connection, tag: str | None = None) -> None:
+def ask(connection: Connection, tag: str | None = None) -> None:
+    """Ask for the worklist, and refuse what is not the answer that the tag makes expect."""
     answer = connection.get("/v1/worklist", {} if tag is None else {"If-None-Match": tag})
     expected = HTTPStatus.OK if tag is None else HTTPStatus.NOT_MODIFIED
     if answer.status != expected:

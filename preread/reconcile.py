@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from preread.alerts import pass_on
 from preread.completion import complete_quiet_studies
+from preread.db.tally import SUM_UP_AT
 from preread.resources import Resources
 from preread.upkeep import let_time_pass
 from preread.work import return_expired_tasks
@@ -29,12 +30,23 @@ class Reconciled:
 
 
 def reconcile(resources: Resources) -> Reconciled:
-    """Complete quiet studies, end what has run out, repeat alerts, ring for tasks that wait."""
+    """Complete quiet studies, end what has run out, repeat alerts, sum up, ring for tasks."""
     completed = complete_quiet_studies(resources)
     returned = return_expired_tasks(resources)
     ran_out = let_time_pass(resources)
     passed_on = pass_on(resources)
+    sum_up_tally(resources)
     return Reconciled(completed, returned, ran_out, passed_on, ring_for_waiting(resources))
+
+
+def sum_up_tally(resources: Resources) -> None:
+    """Keep the rows few of which the counts above the worklist are sums."""
+    with resources.reading() as work:
+        if work.tally.appended() < SUM_UP_AT:
+            return
+    with resources.unit_of_work() as work:
+        work.tally.sum_up()
+        work.commit()
 
 
 def ring_for_waiting(resources: Resources) -> int:

@@ -237,7 +237,7 @@ class Settings(BaseSettings):
 
     session_hours: Count = Field(default=12, description="How long a sign-in on the page lasts.")
     events_poll_s: Seconds = Field(
-        default=0.25, description="Pause between two looks for new events to send out."
+        default=0.1, description="Pause between two looks for new events to send out."
     )
 
     @classmethod

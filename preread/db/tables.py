@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from preread.terms import HemorrhageType
+
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
     """An aware UTC time; naive times are refused, and SQLite gets its zone back."""
@@ -60,8 +62,21 @@ TIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("wake_at IS NOT NULL")
 CLAIMED: Final[sa.ColumnElement[bool]] = sa.literal_column("claim_sha256 IS NOT NULL")
 OPEN: Final[sa.ColumnElement[bool]] = sa.literal_column("closed_at IS NULL")
 PENDING: Final[sa.ColumnElement[bool]] = sa.literal_column("state = 'pending'")
-"""The very words of the partial indexes, not «= 1» or «IS true»: only so does
-SQLite take them."""
+RANKED_TOO: Final[sa.ColumnElement[bool]] = sa.literal_column("ranked = true")
+_FLAGGED: Final[sa.ColumnElement[bool]] = sa.literal_column(
+    "rank_level IN ('critical', 'suspected')"
+)
+FLAGGED_WAITING: Final = RANKED_TOO & _FLAGGED
+"""The very words of the partial indexes: only so does SQLite take them. Where it knows no sizes it
+would rather walk an index of all that wait, whose word is ``ranked``, than a small one of those few
+that are asked for; so the small ones say ``ranked = true``, which is the same to everybody else."""
+
+
+def has_finding(kind: HemorrhageType) -> sa.ColumnElement[bool]:
+    """Return the words of the index of studies with a finding of a type."""
+    # The types stand in a short JSON list; its text is searched for the closed word.
+    return sa.literal_column(f"CAST(findings AS TEXT) LIKE '%\"{kind.value}\"%'")
+
 
 _READING_ORDER: Final = ("lane", "key_ms", "t0_ms", "id")
 
@@ -77,13 +92,29 @@ class StudyRow(Base):
     __tablename__ = "study"
     __table_args__ = (
         sa.UniqueConstraint("site", "study_instance_uid"),
+        # One for each filter of the list, over all sites and for one: a page is read from where
+        # it begins, however rare what it shows is among those that wait.
         _partial("ix_study_worklist", *_READING_ORDER, where=RANKED),
         _partial("ix_study_worklist_site", "site", *_READING_ORDER, where=RANKED),
         _partial("ix_study_ai_state", "ai_state", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_ai_state_site", "site", "ai_state", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_order_class", "order_class", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_order_class_site", "site", "order_class", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_level", "level", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_level_site", "site", "level", *_READING_ORDER, where=RANKED),
+        _partial("ix_study_flagged", *_READING_ORDER, where=FLAGGED_WAITING),
+        _partial("ix_study_flagged_site", "site", *_READING_ORDER, where=FLAGGED_WAITING),
+        *(
+            _partial(
+                f"ix_study_{kind.value.lower()}",
+                *_READING_ORDER,
+                where=RANKED_TOO & has_finding(kind),
+            )
+            for kind in HemorrhageType
+        ),
         # What left the list, in the order that it had there.
         sa.Index("ix_study_read_state", "read_state", *_READING_ORDER),
-        # Covers the counts over the list, so that they read no row of the table.
-        _partial("ix_study_counts", "site", "rank_level", "ai_state", "ranked", where=RANKED),
+        sa.Index("ix_study_read_state_site", "site", "read_state", *_READING_ORDER),
         _partial("ix_study_unsettled", "last_instance_at", where=UNSETTLED),
         _partial("ix_study_wake_at", "wake_at", where=TIMED),
         _partial("ix_study_claim", "claim_sha256", where=CLAIMED),
@@ -156,6 +187,27 @@ class StudyRow(Base):
     pin_reason: Mapped[str | None] = mapped_column(sa.String(200))
     # The first of the times above that runs out, so that one index finds them all.
     wake_at: Mapped[datetime | None]
+
+
+class WorklistTallyRow(Base):
+    """How many studies of a site are in one condition: the sum of ``number`` over its rows.
+
+    Triggers of the table of studies append −1 for the condition that a study leaves and 1 for the
+    one that it comes to (migration 0006), so no writer can forget it and none waits for another's
+    counter. :mod:`preread.db.tally` sums the rows up now and then.
+    """
+
+    __tablename__ = "worklist_tally"
+    __table_args__ = (sa.Index("ix_worklist_tally_site", "site"),)
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(sa.String(64))
+    # «waiting» on the list, «receiving» and never complete yet, else the state of the reading.
+    place: Mapped[str] = mapped_column(sa.String(16))
+    rank_level: Mapped[str | None] = mapped_column(sa.String(16))
+    ai_state: Mapped[str] = mapped_column(sa.String(16))
+    number: Mapped[int] = mapped_column(sa.BigInteger)
+    summed: Mapped[bool]
 
 
 class InstanceRow(Base):

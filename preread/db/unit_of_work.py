@@ -14,6 +14,7 @@ from preread.db.ledger import LedgerRepository
 from preread.db.policies import PolicyRepository
 from preread.db.sites import SiteRepository
 from preread.db.studies import StudyRepository
+from preread.db.tally import Tally
 from preread.db.targets import TargetsRepository
 from preread.db.tasks import TaskRepository
 from preread.db.webhooks import WebhookRepository
@@ -36,6 +37,7 @@ class UnitOfWork:
         self.session = sessions()
         self.studies = StudyRepository(self.session)
         self.worklist = WorklistRepository(self.session)
+        self.tally = Tally(self.session)
         self.tasks = TaskRepository(self.session)
         self.alerts = AlertRepository(self.session)
         self.sites = SiteRepository(self.session)

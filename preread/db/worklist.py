@@ -1,5 +1,6 @@
-"""The worklist: one indexed ORDER BY, a page at a time, and its counts."""
+"""The worklist: one indexed ORDER BY, a page at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from preread.db.scoped import within
 from preread.db.studies import study_of
-from preread.db.tables import RANKED, UNSETTLED, StudyRow
-from preread.ranking import DEFAULT_POLICY
+from preread.db.tables import FLAGGED_WAITING, RANKED, RANKED_TOO, UNSETTLED, StudyRow, has_finding
+from preread.db.tally import Tally, WorklistCounts, counts_of
+from preread.ranking import DEFAULT_POLICY, NORMAL_LANE
 from preread.scope import Sites
 from preread.study import AiState, ReadState, Study
 from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass
@@ -74,33 +76,6 @@ class WorklistPage:
     next_cursor: Cursor | None
 
 
-@dataclass(frozen=True, slots=True)
-class WorklistCounts:
-    """How many studies are in which condition."""
-
-    waiting: int
-    flagged: int
-    critical: int
-    pending: int
-    failed: int
-    not_assessed: int
-    receiving: int
-    claimed: int
-    on_hold: int
-    reopened: int
-    second_requested: int
-
-
-_COUNTED: Final = (
-    ReadState.CLAIMED,
-    ReadState.CLAIMED_SECOND,
-    ReadState.ON_HOLD,
-    ReadState.REOPENED,
-    ReadState.SECOND_REQUESTED,
-)
-"""States off the list that somebody has to end."""
-
-
 class WorklistRepository:
     """Every question about the list as a whole."""
 
@@ -109,13 +84,7 @@ class WorklistRepository:
 
     def page(self, query: WorklistQuery) -> WorklistPage:
         """Return a page in the order of :func:`preread.ranking.sort_key`."""
-        statement = sa.select(StudyRow).where(*_conditions(query)).order_by(*_ORDER)
-        if query.after is not None:
-            statement = statement.where(sa.tuple_(*_ORDER) > _at(query.after))
-        lists = [
-            self._session.scalars(statement.where(*only).limit(query.limit + 1))
-            for only in _each_site(query.sites)
-        ]
+        lists = [self._behind(query, only) for only in _each(query.sites)]
         rows = list(islice(merge(*lists, key=_key), query.limit + 1))
         page = rows[: query.limit]
         more = len(rows) > query.limit
@@ -123,6 +92,28 @@ class WorklistRepository:
             studies=tuple(study_of(row) for row in page),
             next_cursor=_cursor(page[-1]) if more else None,
         )
+
+    def _behind(self, query: WorklistQuery, site: str | None) -> list[StudyRow]:
+        """Return one row more than the page has, so that it is known whether any follow.
+
+        The lists of several sites are merged: an index gives the order of one site or of all.
+
+        Each lane is asked for by itself: comparing lane and key at once, PostgreSQL expects
+        nothing behind a row of the last lane, and walks the whole list to find a rare filter.
+        """
+        conditions = [*_conditions(query), *_at_site(query, site)]
+        statement = sa.select(StudyRow).where(*conditions).order_by(*_ORDER)
+        wanted, after = query.limit + 1, query.after
+        if after is None:
+            return list(self._session.scalars(statement.limit(wanted)))
+        place = sa.tuple_(StudyRow.key_ms, StudyRow.t0_ms, StudyRow.id)
+        at = sa.tuple_(after.key_ms, after.t0_ms, after.study_id)
+        same = statement.where(StudyRow.lane == after.lane, place > at)
+        rows = list(self._session.scalars(same.limit(wanted)))
+        if len(rows) < wanted and after.lane < NORMAL_LANE:
+            later = statement.where(StudyRow.lane > after.lane)
+            rows += self._session.scalars(later.limit(wanted - len(rows)))
+        return rows
 
     def first_for(self, query: NextQuery, key_id: str, now: datetime) -> StudyRow | None:
         """Return the first waiting study that is not left to another reader, locked.
@@ -140,7 +131,10 @@ class WorklistRepository:
         if query.barred:
             conditions.append(StudyRow.site.not_in(sorted(query.barred)))
         first = sa.select(StudyRow).where(*conditions).order_by(*_ORDER).limit(1)
-        tops = [first.where(*only) for only in _each_site(query.sites)]
+        tops = [
+            first if site is None else first.where(StudyRow.site == site)
+            for site in _each(query.sites)
+        ]
         if len(tops) == 1:
             return self._session.scalars(tops[0].with_for_update(skip_locked=True)).first()
         tried: set[str] = set()
@@ -169,55 +163,16 @@ class WorklistRepository:
 
     def counts(self, sites: Sites = None) -> WorklistCounts:
         """Return the counts over all studies that wait, or are still being received."""
-        # Grouped in the order of its index, the count is one walk over that index.
-        kinds = (StudyRow.rank_level, StudyRow.ai_state)
-        one_site = sites is not None and len(sites) == 1
-        group = kinds if one_site else (StudyRow.site, *kinds)
-        waiting = sa.select(*kinds, sa.func.count()).where(RANKED).group_by(*group)
-        receiving = sa.select(sa.func.count()).where(UNSETTLED, StudyRow.completed_at.is_(None))
-        elsewhere = (
-            sa.select(StudyRow.read_state, sa.func.count())
-            .where(StudyRow.read_state.in_(_COUNTED))
-            .group_by(StudyRow.read_state)
-        )
-        scope = within(StudyRow.site, sites)
-        waiting, receiving, elsewhere = (
-            waiting.where(*scope),
-            receiving.where(*scope),
-            elsewhere.where(*scope),
-        )
-        rows = self._session.execute(waiting).all()
-        off = {ReadState(state): number for state, number in self._session.execute(elsewhere)}
-        pending = (AiState.RECEIVING, AiState.QUEUED, AiState.RUNNING)
-        return WorklistCounts(
-            waiting=sum(number for *_, number in rows),
-            flagged=sum(number for level, _, number in rows if level in FLAGGED),
-            critical=sum(number for level, _, number in rows if level == Level.CRITICAL),
-            pending=sum(number for _, state, number in rows if state in pending),
-            failed=sum(number for _, state, number in rows if state == AiState.FAILED),
-            not_assessed=sum(number for _, state, number in rows if state == AiState.NOT_ASSESSED),
-            receiving=self._session.scalars(receiving).one(),
-            claimed=off.get(ReadState.CLAIMED, 0) + off.get(ReadState.CLAIMED_SECOND, 0),
-            on_hold=off.get(ReadState.ON_HOLD, 0),
-            reopened=off.get(ReadState.REOPENED, 0),
-            second_requested=off.get(ReadState.SECOND_REQUESTED, 0),
-        )
+        return counts_of(Tally(self._session).conditions(sites))
 
     def sites(self, sites: Sites = None) -> tuple[str, ...]:
         """Return those of some sites of which studies wait, by name."""
-        query = sa.select(StudyRow.site).where(RANKED, *within(StudyRow.site, sites))
-        query = query.distinct().order_by(StudyRow.site)
-        return tuple(self._session.scalars(query))
+        return Tally(self._session).sites_waiting(sites)
 
 
-def _each_site(sites: Sites) -> list[list[sa.ColumnElement[bool]]]:
-    """Return the conditions that walk the list of each site in its own order.
-
-    The lists of several sites are merged: an index gives the order of one site or of all.
-    """
-    if sites is None:
-        return [[]]
-    return [[StudyRow.site == site] for site in sorted(sites)]
+def _each(sites: Sites) -> Sequence[str | None]:
+    """Return each site by itself; None stands for all of them."""
+    return [None] if sites is None else sorted(sites)
 
 
 def _key(row: StudyRow) -> tuple[int, int, int, str]:
@@ -225,13 +180,7 @@ def _key(row: StudyRow) -> tuple[int, int, int, str]:
 
 
 def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]]
-    if query.receiving:
-        conditions = [UNSETTLED, StudyRow.completed_at.is_(None)]
-    elif query.read_state is ReadState.UNREAD:
-        conditions = [RANKED]
-    else:
-        conditions = [StudyRow.read_state == query.read_state]
+    conditions = _list_of(query)
     if query.order_class is not None:
         conditions.append(StudyRow.order_class == query.order_class)
     if query.ai_state is not None:
@@ -241,20 +190,31 @@ def _conditions(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
         if query.level not in DEFAULT_POLICY.promotions:
             # «None» and «not assessed» are only said of all the images of a study.
             conditions.append(StudyRow.ai_state.in_((AiState.SUCCEEDED, AiState.NOT_ASSESSED)))
-    if query.flagged:
-        conditions.append(StudyRow.rank_level.in_(FLAGGED))
-    return conditions + _contents(query)
-
-
-def _contents(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
-    """Return the conditions that no index answers: only the rows of the list are searched."""
-    conditions = []
-    if query.accession is not None:
+    if query.accession is not None:  # no index answers this: the rows of the list are searched
         conditions.append(StudyRow.accession_number.istartswith(query.accession, autoescape=True))
-    if query.finding is not None:
-        # The types stand in a short JSON list; its text is searched for the closed word.
-        conditions.append(sa.cast(StudyRow.findings, sa.Text).contains(f'"{query.finding.value}"'))
     return conditions
+
+
+def _at_site(query: WorklistQuery, site: str | None) -> list[sa.ColumnElement[bool]]:
+    if site is None:
+        return []
+    # No type has an index by site. SQLite would take that of the studies' UIDs, for its site,
+    # and sort all of them; a site that is put together is looked up in none.
+    column = StudyRow.site if query.finding is None else StudyRow.site.concat("")
+    return [column == site]
+
+
+def _list_of(query: WorklistQuery) -> list[sa.ColumnElement[bool]]:
+    """Return which list is asked for, in the words of the smallest index that holds it."""
+    flagged = [StudyRow.rank_level.in_(FLAGGED)] if query.flagged else []
+    found = [] if query.finding is None else [has_finding(query.finding)]
+    if query.receiving:
+        return [UNSETTLED, StudyRow.completed_at.is_(None), *flagged, *found]
+    if query.read_state is not ReadState.UNREAD:
+        return [StudyRow.read_state == query.read_state, *flagged, *found]
+    if found:
+        return [RANKED_TOO, *found, *flagged]
+    return [FLAGGED_WAITING if query.flagged else RANKED]
 
 
 def _at(cursor: Cursor) -> sa.Tuple:

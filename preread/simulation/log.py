@@ -174,10 +174,17 @@ def _arrival(study: LoggedStudy) -> int:
 
 def _past(study: PastStudy, start_ms: int) -> LoggedStudy:
     complete_ms = to_ms(study.completed_at) - start_ms
-    if study.level in {None, Level.NOT_ASSESSED} or study.ai_done_at is None:
-        return LoggedStudy(complete_ms, study.order_class)
-    result_ms = max(to_ms(study.ai_done_at) - start_ms, complete_ms)
-    return LoggedStudy(complete_ms, study.order_class, study.level, result_ms)
+    silent = study.level in {None, Level.NOT_ASSESSED} or study.ai_done_at is None
+    return LoggedStudy(
+        complete_ms,
+        study.order_class,
+        level=None if silent else study.level,
+        result_ms=None
+        if silent or study.ai_done_at is None
+        else max(to_ms(study.ai_done_at) - start_ms, complete_ms),
+        read_ms=None if study.read_s is None else max(1, round(1000 * study.read_s)),
+        bleeds=study.bleeds,
+    )
 
 
 def _study_of(row: dict[str, str | None], where: str) -> LoggedStudy:

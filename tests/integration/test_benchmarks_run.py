@@ -101,6 +101,19 @@ def test_the_worklist_benchmark_runs(tmp_path):
 
 
 @pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_million_benchmark_runs(tmp_path):
+    found = medians(run(tmp_path, "million"))
+    assert found["SQLite, 1,000 open: at 99 %, flagged, one site (database)"] > 0
+    assert found["SQLite, 1,000 open: counts, all sites"] > 0
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_listeners_benchmark_runs(tmp_path):
+    found = medians(run(tmp_path, "listeners"))
+    assert found["re-rank committed → heard, 20 listeners"] > 0
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_ingest_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "ingest"))
     assert sum("speed" in name for name in found) == 10  # 5 variants of 2 sizes
@@ -111,6 +124,15 @@ def test_the_queue_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "queue", "--bundle", str(untrained_bundle)))
     assert len(found) == 4
     assert min(found.values()) > 0
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_answer_benchmark_runs(tmp_path, untrained_bundle):
+    found = medians(run(tmp_path, "answer", "--bundle", str(untrained_bundle)))
+    quiet = "complete by the quiet period, alone"
+    assert (
+        found[f"{quiet}: last image → pre-read"] > 10 > found[f"{quiet}: completeness → pre-read"]
+    )
 
 
 @pytest.mark.timeout(300)  # on a machine with other things to do

@@ -5,16 +5,22 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from preread.claims import claim_study
 from preread.db.history import past_studies
 from preread.errors import SettingsInvalid
+from preread.feedback import Judgment
+from preread.judging import give_feedback
 from preread.notice import NOTICE
 from preread.ranking import MINUTE_MS
+from preread.reading import ReadStep
+from preread.report import report_study
 from preread.simulation.command import main
 from preread.simulation.log import Logged, LoggedStudy, from_past, read_log, write_log
 from preread.simulation.scenario import SHIPPED, Scenario, read_scenario
-from preread.terms import Level, OrderClass
+from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, finish_claim
-from tests.builders import instance_bytes, result, send, send_study
+from tests.builders import caller_for, instance_bytes, result, send, send_study
+from tests.support.seed import pre_read_of
 
 QUICK = ["--studies", "300", "--seeds", "2", "--processes", "1"]
 
@@ -147,6 +153,40 @@ def test_the_service_s_own_studies_become_a_log_without_identifiers(
     assert main(["--database", "--export", str(file)]) == 0
     assert read_log(file) == everything
     assert "1.2.826" not in file.read_text()
+
+
+def test_the_log_knows_how_long_a_claimed_study_was_read_and_what_its_readers_saw(
+    resources, database, clock
+):
+    judged = []
+    for number in (1, 2, 3):
+        judged.append(send_study(resources, number))
+        clock.forward(1)
+    for _ in judged:
+        pre_read_of(resources, Level.SUSPECTED, [HemorrhageType.SDH], images=0)
+    by, other = caller_for(resources), caller_for(resources)
+    for study_id, seconds in zip(judged[:2], (540, 60), strict=True):
+        lease = claim_study(resources, study_id, by=by)
+        clock.forward(seconds)
+        step = ReadStep.PRELIMINARY_REPORT
+        report_study(resources, study_id, step, by=by, token=lease.token)
+    clock.forward(3600)  # signing is not reading
+    for study_id in judged[:2]:
+        report_study(resources, study_id, ReadStep.FINAL_REPORT, by=by)
+    report_study(resources, judged[2], ReadStep.FINAL_REPORT, by=by)  # read without a claim
+    for study_id, reader, types in (
+        (judged[0], by, [HemorrhageType.SDH]),
+        (judged[0], by, []),  # changed their mind
+        (judged[1], by, [HemorrhageType.SDH]),
+        (judged[1], other, []),  # contradicts
+        (judged[2], other, [HemorrhageType.SDH]),
+    ):
+        said = Judgment(revision=1, score=0, types=tuple(types), places=(), volume=None, cause=None)
+        give_feedback(resources, study_id, said, reader=reader.key_id, site=None)
+    with database.reading() as session:
+        log = from_past(past_studies(session))
+    assert [study.read_ms for study in log] == [9 * MINUTE_MS, MINUTE_MS, None]
+    assert [study.bleeds for study in log] == [False, None, True]
 
 
 def test_an_empty_database_is_said_to_be_empty(database):

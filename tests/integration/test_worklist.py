@@ -1,16 +1,26 @@
+import re
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.open_studies import SITES, fill
+from preread.claims import claim_study
+from preread.coordination import pin_study
+from preread.db.tables import EventRow, InstanceRow, StudyRow, TaskRow
 from preread.db.worklist import WorklistQuery
+from preread.keys import Role
 from preread.ranking import Place, WorklistEntry, rank
 from preread.reading import ReadStep
+from preread.reconcile import sum_up_tally
 from preread.report import report_study
 from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, finish_claim
 from tests.builders import caller_for, instance_bytes, result, send, send_study
+from tests.support.seed import every_state, pre_read_of
+from tests.support.world import counted, tallied
 
 LEVELS = (
     None,
@@ -135,41 +145,158 @@ def test_a_reported_study_leaves_the_list_and_closes_its_turnaround(resources, c
     assert ids(resources, read_state=ReadState.FINAL) == [study_id]
 
 
-def plan_steps(work, ask):
-    """Return the steps by which SQLite answers the last statement of a question."""
-    if work.session.get_bind().dialect.name != "sqlite":
-        pytest.skip("SQLite shows its plan in one line; PostgreSQL scans so small a table")
+def plan_of(work, ask):
+    """Return, as text, how the database answers the last statement of a question.
+
+    PostgreSQL would scan so small a table: it is told not to where an index can do.
+    """
+    connection = work.session.connection()
     statements = []
+    engine = work.session.get_bind()
     sa.event.listen(
-        work.session.get_bind(),
-        "before_cursor_execute",
-        lambda *call: statements.append((call[2], call[3])),
+        engine, "before_cursor_execute", lambda *call: statements.append((call[2], call[3]))
     )
+    explain = "EXPLAIN QUERY PLAN"
+    if engine.dialect.name == "postgresql":
+        explain = "EXPLAIN"
+        for way in ("seqscan", "bitmapscan", "sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
     ask()
     sql, parameters = statements[-1]
-    plan = work.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
-    return [row[-1] for row in plan]
+    return "\n".join(row[-1] for row in connection.exec_driver_sql(f"{explain} {sql}", parameters))
 
 
 def test_unsettled_studies_are_found_through_their_index(resources, clock):
     send_study(resources)
     with resources.reading() as work:
-        steps = plan_steps(
+        plan = plan_of(
             work, lambda: work.studies.ids_to_settle(quiet_since=clock(), open_since=clock())
         )
-    assert steps
-    assert all("ix_study_unsettled" in step for step in steps), steps
+    assert "ix_study_unsettled" in plan
 
 
-@pytest.mark.parametrize("site", [None, "north"])
-def test_a_page_of_the_worklist_is_read_from_its_index(resources, site):
-    send_study(resources)
+PAGES = {
+    "ix_study_worklist": {},
+    "ix_study_worklist_site": {"sites": frozenset({SITES[3]})},
+    "ix_study_flagged": {"flagged": True},
+    "ix_study_flagged_site": {"flagged": True, "sites": frozenset({SITES[3]})},
+    "ix_study_order_class": {"order_class": OrderClass.ER},
+    "ix_study_order_class_site": {"order_class": OrderClass.ER, "sites": frozenset({SITES[3]})},
+    "ix_study_level": {"level": Level.NONE},
+    "ix_study_level_site": {"level": Level.NONE, "sites": frozenset({SITES[3]})},
+    "ix_study_ai_state": {"ai_state": AiState.QUEUED},
+    "ix_study_ai_state_site": {"ai_state": AiState.QUEUED, "sites": frozenset({SITES[3]})},
+    "ix_study_read_state": {"read_state": ReadState.CLAIMED},
+    "ix_study_read_state_site": {"read_state": ReadState.CLAIMED, "sites": frozenset({SITES[3]})},
+    **{f"ix_study_{kind.value.lower()}": {"finding": kind} for kind in HemorrhageType},
+    "ix_study_sdh ": {"finding": HemorrhageType.SDH, "sites": frozenset({SITES[3]})},
+}
+
+
+NOBODY_IS = {
+    *("ix_study_ai_state", "ix_study_ai_state_site"),
+    *("ix_study_iph", "ix_study_ivh", "ix_study_sah", "ix_study_edh"),
+}
+"""Filters that nothing of the benchmark's list passes: any other index would be walked to its end.
+Where many pass, PostgreSQL may as well take a larger one and skip the rest."""
+
+
+def test_every_filter_of_the_worklist_is_read_from_its_index_in_order(resources):
+    fill(resources.database, 1000)
+    postgres = resources.database.engine.dialect.name == "postgresql"
+    if postgres:
+        with resources.unit_of_work() as work:
+            work.session.execute(sa.text("ANALYZE study"))
+            work.commit()
     with resources.reading() as work:
-        steps = plan_steps(
-            work,
-            lambda: work.worklist.page(
-                WorklistQuery(sites=None if site is None else frozenset({site}))
-            ),
-        )
-    assert any("ix_study_worklist" in step for step in steps), steps
-    assert not any("TEMP B-TREE" in step for step in steps), steps
+        middle = work.worklist.page(WorklistQuery(limit=500)).next_cursor
+        for index, filters in PAGES.items():
+            for after in (None, middle):
+                query = WorklistQuery(**filters, after=after)
+                plan = plan_of(work, lambda query=query: work.worklist.page(query))
+                if not postgres or index in NOBODY_IS:
+                    assert re.search(rf"\b{index.strip()}\b", plan), (query, plan)
+                assert "TEMP B-TREE" not in plan, (query, plan)
+                assert "Sort" not in plan, (query, plan)
+                assert "Seq Scan" not in plan, (query, plan)
+
+
+def test_a_page_goes_on_behind_the_pinned_studies(resources, clock):
+    sent = []
+    for number in range(1, 6):
+        sent.append(send_study(resources, number))
+        clock.forward(1)
+    by = caller_for(resources, Role.COORDINATOR)
+    for study_id in sent[3:]:
+        pin_study(resources, study_id, by=by, reason="surgeon waits", minutes=30)
+    for limit in (1, 2, 3):
+        seen, after = [], None
+        while not seen or after is not None:
+            with resources.reading() as work:
+                page = work.worklist.page(WorklistQuery(limit=limit, after=after))
+            seen += [study.id for study in page.studies]
+            after = page.next_cursor
+        assert seen == [*sent[3:], *sent[:3]]
+
+
+def test_two_filters_at_once_list_what_both_list(resources):
+    rare = send_study(resources, 1, site="south", order_class=OrderClass.ER)
+    pre_read_of(resources, Level.SUSPECTED, [HemorrhageType.SDH])
+    common = send_study(resources, 2, site="north")
+    pre_read_of(resources, Level.SUSPECTED, [HemorrhageType.SDH])
+    found = {"finding": HemorrhageType.SDH}
+    assert ids(resources, **found, sites=frozenset({"south"})) == [rare]
+    assert ids(resources, **found, flagged=True, order_class=OrderClass.ROUTINE) == [common]
+    assert ids(resources, flagged=True, level=Level.SUSPECTED, sites=frozenset({"north"})) == [
+        common
+    ]
+    assert ids(resources, **found, read_state=ReadState.FINAL) == []
+    assert ids(resources, **found, receiving=True, flagged=True) == []
+
+
+def assert_tally(resources):
+    with resources.reading() as work:
+        assert tallied(work) == counted(work)
+
+
+def test_the_tally_says_what_counting_would_and_goes_on_when_it_is_summed_up(
+    resources, monkeypatch
+):
+    made = every_state(resources)
+    claim_study(resources, made["none"], by=caller_for(resources))
+    assert_tally(resources)
+    with resources.reading() as work:
+        appended, sites = work.tally.appended(), work.worklist.sites()
+    assert appended > 0
+    monkeypatch.setattr("preread.reconcile.SUM_UP_AT", appended + 1)
+    sum_up_tally(resources)  # too few to be worth it
+    with resources.reading() as work:
+        assert work.tally.appended() == appended
+    monkeypatch.setattr("preread.reconcile.SUM_UP_AT", appended)
+    sum_up_tally(resources)
+    with resources.reading() as work:
+        assert work.tally.appended() == 0
+        assert work.worklist.sites() == sites == ("north", "south")
+    assert_tally(resources)
+    send_study(resources, 9, site="east")
+    with resources.unit_of_work() as work:
+        work.session.execute(sa.delete(TaskRow).where(TaskRow.study_id == made["queued"]))
+        for table in (EventRow, InstanceRow):
+            work.session.execute(sa.delete(table).where(table.study_id == made["queued"]))
+        work.session.execute(sa.delete(StudyRow).where(StudyRow.id == made["queued"]))
+        work.commit()
+    assert_tally(resources)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_tallied_while_the_tally_is_summed_up_is_kept(resources):
+    every_state(resources)
+    with resources.unit_of_work() as slow, resources.unit_of_work() as fast:
+        row = slow.studies.locked(send_study(resources, 9, site="east"))
+        row.site = "south"
+        slow.session.flush()  # appended, not yet seen by anybody
+        fast.tally.sum_up()
+        fast.commit()
+        slow.commit()
+    assert_tally(resources)
