@@ -358,17 +358,18 @@ def volume_text(volume_ml: float) -> str:
     return f"{exact} ml" if float(exact) < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
 
 
-def outline_label(kind: HemorrhageType, volume_ml: float | None) -> str:
+def outline_label(kind: HemorrhageType, volume_ml: float | None, place: str | None = None) -> str:
     """Return what stands beside an outline.
 
     Examples
     --------
     >>> outline_label(HemorrhageType.SDH, 43.2), outline_label(HemorrhageType.SAH, 0.4)
     ('SDH 43 ml', 'SAH <1 ml')
+    >>> outline_label(HemorrhageType.IPH, 8.0, "left frontal lobe")
+    'IPH 8 ml, left frontal lobe'
     """
-    if volume_ml is None:
-        return kind.value
-    return f"{kind.value} {volume_text(volume_ml).replace('less than ', '<')}"
+    size = "" if volume_ml is None else f" {volume_text(volume_ml).replace('less than ', '<')}"
+    return f"{kind.value}{size}{f', {place}' if place else ''}"
 
 
 def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:
