@@ -52,6 +52,6 @@ def test_json_worklist_page_key_image_and_slices_name_the_same_places(shown):
     assert set(places) == {"IPH", "EDH"}
     assert {one["type"]: one["place"] for one in row["findings"]} == places
     assert {one.type.value: one.place for one in record.findings} == places
-    assert {label.split()[0]: label.split(", ", 1)[1] for label in labels} == places
+    assert {label.split()[0]: label.splitlines()[1] for label in labels} == places
     for page in pages:
         assert all(place in page for place in places.values())
