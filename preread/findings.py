@@ -366,7 +366,7 @@ def outline_label(kind: HemorrhageType, volume_ml: float | None, place: str | No
     >>> outline_label(HemorrhageType.SDH, 43.2), outline_label(HemorrhageType.SAH, 0.4)
     ('SDH 43 ml', 'SAH <1 ml')
     >>> outline_label(HemorrhageType.IPH, 8.0, "left frontal lobe").splitlines()
-    ['IPH 8 ml', 'left frontal lobe']
+    ['IPH 8.0 ml', 'left frontal lobe']
     """
     size = "" if volume_ml is None else f" {volume_text(volume_ml).replace('less than ', '<')}"
     lines = [f"{kind.value}{size}", place]
