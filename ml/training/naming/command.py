@@ -53,9 +53,14 @@ def write_naming(folder: Path, bundle: Bundle, studies: list[SeenStudy], figures
     """
     path = folder / MANIFEST_FILE
     manifest = json.loads(path.read_text(encoding="utf-8"))
+    # Several members may have been kept from the same fold, by the same rules.
+    fitted: dict[int | None, dict[str, Any]] = {}
     for member, kept in zip(bundle.manifest.members, manifest["members"], strict=True):
-        others = [one for one in studies if one.fold != member.held_out_fold]
-        kept["rules"]["naming"] = _plain(fit_naming(others, member.rules))
+        fold = member.held_out_fold
+        if fold not in fitted:
+            others = [one for one in studies if one.fold != fold]
+            fitted[fold] = _plain(fit_naming(others, member.rules))
+        kept["rules"]["naming"] = fitted[fold]
     manifest["rules"]["naming"] = _plain(fit_naming(studies, bundle.manifest.rules))
     path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     add_figures(folder, "naming", figures)
