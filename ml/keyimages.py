@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ml.assessment import Assessment
-from ml.place_words import first_place
+from ml.place_words import outline_place
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
 from preread.dicom.volume import Volume, to_radiological
 from preread.findings import outline_label
@@ -46,7 +46,11 @@ def outlines_of(assessment: Assessment, slice_index: int) -> tuple[Outline, ...]
         Outline(
             mask=kinds == 1 + KINDS.index(finding.kind),
             rgb=KIND_RGB[finding.kind],
-            label=outline_label(finding.kind, finding.volume_ml, first_place(finding.places)),
+            label=outline_label(
+                finding.kind,
+                finding.volume_ml,
+                outline_place(finding.places, len(finding.lesion_indices)),
+            ),
         )
         for finding in assessment.findings
         if (kinds == 1 + KINDS.index(finding.kind)).any()

@@ -96,6 +96,21 @@ def first_place(places: Sequence[Place]) -> str | None:
     return place_name(places[0]) if places else None
 
 
+def outline_place(places: Sequence[Place], lesions: int) -> str | None:
+    """Return what stands beside an outline: the first place of a finding of one lesion.
+
+    Of several lesions the one on a picture may lie elsewhere, even on the other side.
+
+    Examples
+    --------
+    >>> outline_place([Place(Region.PONS, Laterality.MIDLINE, 1.0)], 1)
+    'midline pons'
+    >>> outline_place([Place(Region.PONS, Laterality.MIDLINE, 1.0)], 2) is None
+    True
+    """
+    return first_place(places) if lesions == 1 else None
+
+
 def side_of(places: Iterable[Place]) -> Laterality | None:
     """Return the side of all places together; None if there are none.
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.assessment import Assessment
-from ml.place_words import first_place
+from ml.place_words import outline_place
 from preread.db.studies import StoredInstance
 from preread.dicom.header import InstanceHeader
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, runs_of
@@ -70,7 +70,7 @@ def _outlined(assessment: Assessment) -> tuple[OutlinedFinding, ...]:
             finding_id=finding_id(number),
             type=finding.kind,
             volume_ml=finding.volume_ml,
-            place=first_place(finding.places),
+            place=outline_place(finding.places, len(finding.lesion_indices)),
         )
         for number, finding in enumerate(assessment.findings, start=1)
     )

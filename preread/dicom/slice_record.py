@@ -27,7 +27,7 @@ class _Value(BaseModel):
 class OutlinedFinding(_Value):
     """A finding of the pre-read; its pixels carry 1 + its index in the record.
 
-    ``place`` has the words for the first of its places; records of older pre-reads have none.
+    ``place`` has the words for its place if it is one lesion; records of older pre-reads have none.
     """
 
     finding_id: str
