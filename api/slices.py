@@ -147,7 +147,7 @@ def _outlines(record: SliceRecord, index: int) -> tuple[Outline, ...]:
         Outline(
             mask=labels == 1 + number,
             rgb=KIND_RGB[finding.type],
-            label=outline_label(finding.type, finding.volume_ml),
+            label=outline_label(finding.type, finding.volume_ml, finding.place),
         )
         for number, finding in enumerate(record.findings)
         if finding in record.findings_on(index)

@@ -37,10 +37,15 @@ class InputChannel(_Value):
 
 
 class MaskRule(_Value):
-    """When a voxel is blood, and from which volume on it is a lesion."""
+    """When a voxel is blood, and from which volume on it is a lesion.
+
+    A flagged study without any lesion of ``least_ml`` keeps its greatest one of
+    ``least_alone_ml``, so that it points somewhere; None keeps none.
+    """
 
     threshold: float
     least_ml: float
+    least_alone_ml: float | None = None
 
 
 class CalibrationRule(_Value):
@@ -66,12 +71,28 @@ class OperatingRule(_Value):
     rule: str
 
 
+class NamingRule(_Value):
+    """How blood gets its kinds, fitted out of fold to bleeding patients.
+
+    What speaks for a kind at a voxel is what the detector's map says, what it says of the slice
+    and what the place says, each to its power. ``named`` takes, for one kind of a study that
+    bleeds, the log-odds of its probability and of its share of the outlined blood, and says how
+    likely it is there; without it, kinds are named by their thresholds (``ml.study_kinds``).
+    """
+
+    map_power: float = 1.0
+    slice_power: float = 1.0
+    place_power: float = 0.5
+    named: Calibration | None = None
+
+
 class Rules(_Value):
     """How the network's output is read: fitted on patients that it had not seen."""
 
     mask: MaskRule
     calibration: CalibrationRule
     operating: OperatingRule
+    naming: NamingRule = NamingRule()
 
 
 class Member(_Value):

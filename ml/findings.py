@@ -8,64 +8,16 @@ from numpy.typing import NDArray
 
 from ml.anatomy import NO_AXES, laterality, locate_voxels
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
-from ml.bundle import CalibrationRule
-from ml.evidence import study_features
 from ml.head_context import HeadContext, place_voxels
 from ml.lesion_kinds import TypedLesion
 from ml.lesions import density_of, span_of
 from ml.places.naming import name_places
 from ml.sentence import urgency
 from ml.thickness import PlacedBleed, measure_thickness
-from preread.terms import KINDS, HemorrhageType, Laterality, Level
+from preread.terms import KINDS, HemorrhageType, Laterality
 
-# Less than a tenth of what is outlined is no type of its own: specks beside a large bleed.
-LEAST_STUDY_SHARE: Final = 0.1
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
-
-
-def rate_kinds(
-    head: HeadContext,
-    typed: Sequence[TypedLesion],
-    level: Level,
-    calibration: CalibrationRule,
-    thresholds: Sequence[float],
-) -> tuple[KindProbability, ...]:
-    """Rate each type over the study.
-
-    A type is present if the study is not «none» and the type is a tenth of what is outlined,
-    or its probability reaches its threshold. If a study is not «none» and neither holds for
-    any type, the most probable one is named, because a bleed has a type.
-    """
-    probabilities = [
-        curve.probability(study_features(head.evidence.kind_features(index), slice_curve))
-        for index, (curve, slice_curve) in enumerate(
-            zip(calibration.kinds, calibration.slice_kinds, strict=True)
-        )
-    ]
-    shares = _shares(head, typed)
-    present = {
-        index
-        for index in range(len(KINDS))
-        if probabilities[index] >= thresholds[index] or shares[index] >= LEAST_STUDY_SHARE
-    }
-    if not present:
-        present = {int(np.argmax(probabilities))}
-    if level is Level.NONE:
-        present = set()
-    return tuple(
-        KindProbability(kind, probabilities[index], thresholds[index], index in present)
-        for index, kind in enumerate(KINDS)
-    )
-
-
-def _shares(head: HeadContext, typed: Sequence[TypedLesion]) -> NDArray[np.float64]:
-    """Return (K,): how much of the outlined volume is of each type; 0 where nothing is outlined."""
-    volumes = np.zeros(len(KINDS))
-    for one in typed:
-        weights = head.voxel_ml[one.lesion.voxels[:, 0]]
-        volumes += np.bincount(one.voxel_kinds, weights, minlength=len(KINDS))
-    return volumes / max(float(volumes.sum()), 1e-9)
 
 
 def name_findings(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ml.assessment import Assessment
+from ml.place_words import outline_place
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
 from preread.dicom.volume import Volume, to_radiological
 from preread.findings import outline_label
@@ -39,13 +40,17 @@ def render_slice(
 
 
 def outlines_of(assessment: Assessment, slice_index: int) -> tuple[Outline, ...]:
-    """Return the outlines of a slice, one for each type on it, labeled with type and volume."""
+    """Return the outlines of a slice, one for each type on it, labeled with type, volume and place."""
     kinds = assessment.mask_kinds[slice_index]
     return tuple(
         Outline(
             mask=kinds == 1 + KINDS.index(finding.kind),
             rgb=KIND_RGB[finding.kind],
-            label=outline_label(finding.kind, finding.volume_ml),
+            label=outline_label(
+                finding.kind,
+                finding.volume_ml,
+                outline_place(finding.places, len(finding.lesion_indices)),
+            ),
         )
         for finding in assessment.findings
         if (kinds == 1 + KINDS.index(finding.kind)).any()

@@ -2,20 +2,62 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.bundle import NamingRule
 from ml.head_context import HeadContext, place_voxels
 from ml.lesions import Lesion
 from ml.places.naming import kind_support
-from preread.terms import KINDS
+from preread.terms import KINDS, HemorrhageType
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
 LEAST_KIND_SHARE: Final = 0.3
-# How much the place of blood counts beside what the network's map says of its kind.
-PLACE_WEIGHT: Final = 0.5
+# What is less probable than this is not less so to the naming of kinds.
+LEAST_PROBABILITY: Final = 1e-6
+
+
+# The kinds that the dura parts.
+LAYERS: Final = (KINDS.index(HemorrhageType.SDH), KINDS.index(HemorrhageType.EDH))
+
+
+class KindEvidence(NamedTuple):
+    """Logarithms of what speaks for each kind at the V voxels of a lesion, each (V, K) float64.
+
+    Attributes
+    ----------
+    on_map
+        The detector's map of kinds at the place: it knows the place.
+    on_slice
+        Its probabilities of the slice: they know what there is at all.
+    by_place
+        What the place of the blood says: blood in a ventricle is hardly epidural. 0 for all
+        alike where no place was read.
+    """
+
+    on_map: NDArray[np.float64]
+    on_slice: NDArray[np.float64]
+    by_place: NDArray[np.float64]
+
+    def scores(self, naming: NamingRule) -> NDArray[np.float64]:
+        """Return (V, K) what speaks for each kind by a rule, each row summing to 1.
+
+        A connected collection lies on one side of the dura: what speaks for the less likely of
+        subdural and epidural speaks for the other.
+        """
+        odds = naming.map_power * self.on_map + naming.slice_power * self.on_slice
+        odds += naming.place_power * self.by_place
+        scores = np.exp(odds - odds.max(axis=1, keepdims=True))
+        scores = scores / scores.sum(axis=1, keepdims=True)
+        if len(scores):
+            lesser, greater = sorted(LAYERS, key=lambda kind: float(scores[:, kind].sum()))
+            moved = (1 - LEAST_PROBABILITY) * scores[:, lesser]
+            scores[:, greater] += moved
+            scores[:, lesser] -= moved
+        kept: NDArray[np.float64] = scores
+        return kept
 
 
 @dataclass(frozen=True)
@@ -45,14 +87,13 @@ class TypedLesion:
     voxel_kinds: NDArray[np.intp]
 
 
-def score_lesions(head: HeadContext, lesions: Sequence[Lesion]) -> tuple[ScoredLesion, ...]:
-    """Score every voxel of every lesion for each kind.
-
-    The network's map of kinds at the place times the probabilities of the slice: the map knows
-    the place, the slice knows what there is at all. What the place itself says, where it was
-    read, counts half as much: blood in a ventricle is hardly epidural.
-    """
-    return tuple(ScoredLesion(lesion, _voxel_scores(head, lesion.voxels)) for lesion in lesions)
+def score_lesions(
+    head: HeadContext, lesions: Sequence[Lesion], naming: NamingRule
+) -> tuple[ScoredLesion, ...]:
+    """Score every voxel of every lesion for each kind."""
+    return tuple(
+        ScoredLesion(lesion, gather_kinds(head, lesion.voxels).scores(naming)) for lesion in lesions
+    )
 
 
 def type_lesions(
@@ -77,8 +118,8 @@ def _typed(head: HeadContext, one: ScoredLesion, allowed: NDArray[np.bool_]) -> 
     return TypedLesion(one.lesion, kinds, voxel_kinds)
 
 
-def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return (V, K), each row summing to 1."""
+def gather_kinds(head: HeadContext, voxels: NDArray[np.intp]) -> KindEvidence:
+    """Gather what speaks for each kind at (V, 3) voxels of the source."""
     slabs = head.slab_of_slice[voxels[:, 0]]
     grid = head.placement.grid
     cells = []
@@ -89,10 +130,19 @@ def _voxel_scores(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.flo
         count = head.kind_maps.shape[2 + axis]
         cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
         cells.append(np.clip(cell, 0, count - 1))
-    maps = head.kind_maps[slabs, :, cells[0], cells[1]].astype(np.float64)
-    scores = maps * head.kind_probabilities[slabs] + 1e-9
+    by_place = np.zeros((len(voxels), len(KINDS)))
     if head.blood is not None:
-        support = kind_support(head.blood.cells.compartments)
-        scores *= support[head.blood.cell_of(place_voxels(head, voxels))] ** PLACE_WEIGHT
-    normalized: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
-    return normalized
+        support = np.log(kind_support(head.blood.cells.compartments))
+        by_place = support[head.blood.cell_of(place_voxels(head, voxels))]
+    return KindEvidence(
+        _log(head.kind_maps[slabs, :, cells[0], cells[1]]),
+        _log(head.kind_probabilities)[slabs],
+        by_place,
+    )
+
+
+def _log(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    logarithms: NDArray[np.float64] = np.log(
+        np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY)
+    )
+    return logarithms

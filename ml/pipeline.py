@@ -16,22 +16,23 @@ from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, KindProbability, StageTiming
 from ml.bundle import Bundle, CalibrationRule, Manifest
 from ml.evidence import SliceEvidence, gather_evidence, slice_odds, study_features
-from ml.findings import describe_lesion, key_slices, name_findings, rate_kinds
+from ml.findings import describe_lesion, key_slices, name_findings
 from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.geometry import from_grid
 from ml.head_context import HeadContext, place_lesions
 from ml.inspection import Inspection, inspect_images
 from ml.intracranial import Interior
 from ml.lesion_kinds import TypedLesion, score_lesions, type_lesions
-from ml.lesions import find_lesions
+from ml.lesions import Lesion, find_lesions
 from ml.midline import measure_shift
 from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction, Predictor
+from ml.study_kinds import rate_kinds
 from ml.uncertainty import Uncertainty, uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
-from preread.terms import Level
+from preread.terms import FLAGGED, Level
 
 # With more of the slices open than this the axes of the head are guesswork.
 OPEN_SHARE: Final = 0.5
@@ -127,23 +128,20 @@ def assess(
         Who names places.
     """
     read = _Read(source, slices, interior, prediction, manifest, inspection)
-    mask = _source_mask(slices, interior, prediction, manifest)
-    lesions = find_lesions(mask, source.hu, source.voxel_ml, least_ml=manifest.rules.mask.least_ml)
+    found = _find_blood(read)
+    lesions = tuple(one for one in found if one.volume_ml >= manifest.rules.mask.least_ml)
     head = _context(read)
     verdict = _judge(read, head, sum(one.volume_ml for one in lesions))
     if verdict.level is Level.NONE:
         lesions = ()
+    elif verdict.level in FLAGGED and not lesions:
+        lesions = found[:1]
+        verdict = replace(verdict, total_ml=sum(one.volume_ml for one in lesions))
     if head.frame is not None and lesions:
         upright = stand_upright(slices.hu, interior, head.frame)
         head = place_lesions(head, lesions, upright, namer)
-    scored = score_lesions(head, lesions)
-    kinds = rate_kinds(
-        head,
-        type_lesions(head, scored),
-        verdict.level,
-        manifest.rules.calibration,
-        manifest.rules.operating.points.kinds,
-    )
+    scored = score_lesions(head, lesions, manifest.rules.naming)
+    kinds = rate_kinds(head, scored, verdict.level, manifest.rules)
     typed = type_lesions(head, scored, [i for i, kind in enumerate(kinds) if kind.present])
     return _described(read, head, verdict, kinds, typed)
 
@@ -264,7 +262,7 @@ def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction)
     """Boil a prediction down to log-odds per slab, blood inside the skull only."""
     return gather_evidence(
         prediction.kind_probabilities,
-        prediction.mask_probabilities * _inside(interior, prediction.mask_probabilities),
+        prediction.mask_probabilities * inside_of(interior, prediction.mask_probabilities),
         prediction.kind_maps,
         slices.placement.grid.spacing_mm,
     )
@@ -278,7 +276,7 @@ def member_probabilities(
         return None
     kinds, masks = prediction.members
     pixel_mm = slices.placement.grid.spacing_mm * len(slices.hu[0]) / masks.shape[-1]
-    inside = _inside(interior, masks)
+    inside = inside_of(interior, masks)
     heard = [
         gather_evidence(said, drawn * inside, prediction.kind_maps, pixel_mm)
         for said, drawn in zip(kinds, masks, strict=True)
@@ -287,18 +285,26 @@ def member_probabilities(
     return calibration.any.probabilities(np.stack(features))
 
 
+def _find_blood(read: _Read) -> tuple[Lesion, ...]:
+    """Find the lesions on the source's grid, also those that are kept only where alone."""
+    rule = read.manifest.rules.mask
+    mask = _source_mask(read.slices, read.interior, read.prediction, rule.threshold)
+    least_ml = rule.least_ml if rule.least_alone_ml is None else rule.least_alone_ml
+    return find_lesions(mask, read.source.hu, read.source.voxel_ml, least_ml=least_ml)
+
+
 def _source_mask(
-    slices: ModelSlices, interior: Interior, prediction: Prediction, manifest: Manifest
+    slices: ModelSlices, interior: Interior, prediction: Prediction, threshold: float
 ) -> NDArray[np.bool_]:
     """Return blood inside the skull, (S, R, C) on the source's grid."""
-    inside = _inside(interior, prediction.mask_probabilities)
+    inside = inside_of(interior, prediction.mask_probabilities)
     probability = from_grid(prediction.mask_probabilities * inside, slices.placement)
-    blood = probability > manifest.rules.mask.threshold
+    blood = probability > threshold
     thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
     return thin
 
 
-def _inside(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
+def inside_of(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return the inside of the skull on the pixels of a mask."""
     step = mask.shape[-1] // interior.inside.shape[-1]
     return interior.inside.repeat(step, axis=1).repeat(step, axis=2)

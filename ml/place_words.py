@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ml.assessment import Place
-from preread.terms import LATERALITY_NAME, HemorrhageType, Laterality, Region
+from preread.terms import LATERALITY_NAME, REGION, HemorrhageType, Laterality, Region
 
 MOST_NAMED: Final = 3
 """More places of one side than this are not named in a sentence; the findings have them all."""
@@ -78,6 +78,37 @@ _UNPAIRED: Final = frozenset(
     }
 )
 """One in the whole head: at the midline they need no word for the side."""
+
+
+def place_name(where: Place) -> str:
+    """Return the words for one place, as everything that shows a single one has them.
+
+    Examples
+    --------
+    >>> place_name(Place(Region.FRONTAL_LOBE, Laterality.LEFT, 1.0))
+    'left frontal lobe'
+    """
+    return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
+
+
+def first_place(places: Sequence[Place]) -> str | None:
+    """Return the words for the place with the greatest share; None without places."""
+    return place_name(places[0]) if places else None
+
+
+def outline_place(places: Sequence[Place], lesions: int) -> str | None:
+    """Return what stands beside an outline: the first place of a finding of one lesion.
+
+    Of several lesions the one on a picture may lie elsewhere, even on the other side.
+
+    Examples
+    --------
+    >>> outline_place([Place(Region.PONS, Laterality.MIDLINE, 1.0)], 1)
+    'midline pons'
+    >>> outline_place([Place(Region.PONS, Laterality.MIDLINE, 1.0)], 2) is None
+    True
+    """
+    return first_place(places) if lesions == 1 else None
 
 
 def side_of(places: Iterable[Place]) -> Laterality | None:

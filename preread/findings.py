@@ -358,17 +358,19 @@ def volume_text(volume_ml: float) -> str:
     return f"{exact} ml" if float(exact) < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
 
 
-def outline_label(kind: HemorrhageType, volume_ml: float | None) -> str:
-    """Return what stands beside an outline.
+def outline_label(kind: HemorrhageType, volume_ml: float | None, place: str | None = None) -> str:
+    """Return what stands beside an outline, in one line or two.
 
     Examples
     --------
     >>> outline_label(HemorrhageType.SDH, 43.2), outline_label(HemorrhageType.SAH, 0.4)
     ('SDH 43 ml', 'SAH <1 ml')
+    >>> outline_label(HemorrhageType.IPH, 8.0, "left frontal lobe").splitlines()
+    ['IPH 8.0 ml', 'left frontal lobe']
     """
-    if volume_ml is None:
-        return kind.value
-    return f"{kind.value} {volume_text(volume_ml).replace('less than ', '<')}"
+    size = "" if volume_ml is None else f" {volume_text(volume_ml).replace('less than ', '<')}"
+    lines = [f"{kind.value}{size}", place]
+    return "\n".join(line for line in lines if line)
 
 
 def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ml.assessment import Assessment, FindingReading, Place
 from ml.keyimages import KEY_WINDOW
 from ml.pipeline import DEMONSTRATOR
+from ml.place_words import first_place
 from preread.dicom.acceptance import SeriesChoice, SeriesFacts
 from preread.dicom.header import InstanceHeader
 from preread.dicom.volume import Volume
@@ -57,7 +58,7 @@ from preread.terms import (
 )
 from preread.work import Claim
 from worker.slices import finding_id
-from worker.wording import limitations, place_name, summary
+from worker.wording import limitations, summary
 
 _NOT_IN_DIGEST: Final[dict[str, Any]] = {
     **dict.fromkeys(("pre_read_id", "supersedes", "status", "created_at", "timing_ms"), True),
@@ -160,7 +161,7 @@ def summaries(assessment: Assessment) -> tuple[FindingSummary, ...]:
             type=finding.kind,
             probability=finding.probability,
             volume_ml=finding.volume_ml,
-            place=place_name(finding.places[0]) if finding.places else None,
+            place=first_place(finding.places),
         )
         for finding in assessment.findings
     )

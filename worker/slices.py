@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.assessment import Assessment
+from ml.place_words import outline_place
 from preread.db.studies import StoredInstance
 from preread.dicom.header import InstanceHeader
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, runs_of
@@ -66,7 +67,10 @@ def _frame(frames: int, number: int | None) -> int:
 def _outlined(assessment: Assessment) -> tuple[OutlinedFinding, ...]:
     return tuple(
         OutlinedFinding(
-            finding_id=finding_id(number), type=finding.kind, volume_ml=finding.volume_ml
+            finding_id=finding_id(number),
+            type=finding.kind,
+            volume_ml=finding.volume_ml,
+            place=outline_place(finding.places, len(finding.lesion_indices)),
         )
         for number, finding in enumerate(assessment.findings, start=1)
     )

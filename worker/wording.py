@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from ml import sentence
-from ml.assessment import Assessment, Place
+from ml.assessment import Assessment
 from ml.gates import ImageFlag
 from preread.findings import Model
-from preread.terms import LATERALITY_NAME, REGION, Level
+from preread.terms import Level
 
 _ALWAYS: Final = (
     "A study without a flag may still show hemorrhage.",
@@ -49,18 +49,6 @@ def summary(assessment: Assessment | None, why_not: str | None) -> str:
     if assessment is None:
         return f"Not assessed. {why_not or ''}".strip()
     return sentence.summary(assessment, _OF_FLAG)
-
-
-def place_name(where: Place) -> str:
-    """Return the words for one place.
-
-    Examples
-    --------
-    >>> from preread.terms import Laterality, Region
-    >>> place_name(Place(Region.FRONTAL_LOBE, Laterality.LEFT, 1.0))
-    'left frontal lobe'
-    """
-    return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
 
 
 def limitations(level: Level, flags: Sequence[str], model: Model | None) -> tuple[str, ...]:

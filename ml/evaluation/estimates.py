@@ -31,6 +31,18 @@ class Bootstrap:
         return [rounded(edge) for edge in edges]
 
 
+def rate(owners: Sequence[Hashable], right: Sequence[bool], bootstrap: Bootstrap) -> Figures:
+    """Return how often something is right, with its count and its interval by owner."""
+    values = np.array(right, np.float64)
+    if len(values) == 0:
+        return {"count": "0/0", "value": None, "interval": None}
+    return {
+        "count": f"{int(values.sum())}/{len(values)}",
+        "value": rounded(float(values.mean())),
+        "interval": bootstrap.interval(lambda rows: float(values[rows].mean()), owners),
+    }
+
+
 def share(count: int, of: int) -> Figures:
     """Return a share of counts.
 

@@ -1,7 +1,7 @@
 """The small network that names places: a MobileNet of 60 000 weights and a reader of single cells.
 
-The encoder sees a slab's patch: the slab upright with its neighbors, the depth below the skull,
-the outlined blood and the head's coordinates. What it found at a cell, and where the cell is,
+The encoder sees a slab's patch: the slab upright with its neighbors, the outlined blood of all
+three, the depth below the skull and the head's coordinates. What it found at a cell, and where the cell is,
 then tell for that cell the region in each of the four compartments, should blood there lie in
 it, and which compartment the blood is in.
 """
@@ -27,8 +27,8 @@ COORDINATES: Final = 3
 # The coordinates reach about ±1 over these.
 HALF_EXTENT_MM: Final = (75.0, 85.0, 75.0)
 DEEPEST_MM: Final = 40.0
-# Channels: the slab in two windows, two neighbors, blood, depth, coordinates.
-CHANNELS: Final = len(WINDOWS_HU) + NEIGHBORS - 1 + 2 + COORDINATES
+# Channels: the slab in two windows, two neighbors, blood of the three, depth, coordinates.
+CHANNELS: Final = len(WINDOWS_HU) + NEIGHBORS - 1 + NEIGHBORS + 1 + COORDINATES
 
 COMPARTMENTS: Final = tuple(Compartment)
 GROUPS: Final = tuple(
@@ -42,10 +42,11 @@ class Patches(NamedTuple):
 
     Attributes
     ----------
-    hu
-        (B, 3, ROWS, COLUMNS): slab below, slab, slab above.
-    depth_mm, blood
-        (B, ROWS, COLUMNS); blood is the share of a cell that is outlined.
+    hu, blood
+        (B, 3, ROWS, COLUMNS): slab below, slab, slab above; blood is the share of a cell that
+        is outlined.
+    depth_mm
+        (B, ROWS, COLUMNS).
     below_mm
         (B,) depth of the slab below the top.
     """
@@ -145,7 +146,7 @@ def _channels(patches: Patches) -> Tensor:
         patches.below_mm[:, None, None].expand(shape),
     )
     return torch.cat(
-        [torch.stack([*windows, patches.blood, depth], dim=1), where.permute(0, 3, 1, 2)], dim=1
+        [torch.stack([*windows, depth], dim=1), patches.blood, where.permute(0, 3, 1, 2)], dim=1
     )
 
 

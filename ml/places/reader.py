@@ -14,7 +14,7 @@ from ml.bundle import Bundle
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
 from ml.places.reading import CellPlaces
-from ml.places.upright import COLUMNS, ROWS, UprightHead
+from ml.places.upright import COLUMNS, UprightHead
 from preread.errors import InvalidBundle
 
 MIDDLE: Final = (COLUMNS - 1) / 2
@@ -70,19 +70,19 @@ class TorchPlaceReader:
     ) -> CellPlaces:
         """Read cells; see :class:`ml.places.reading.PlaceReader`."""
         slabs, patch = np.unique(cells[:, 0], return_inverse=True)
-        outlined = np.zeros((len(slabs), ROWS, COLUMNS), np.float32)
-        outlined[patch, cells[:, 1], cells[:, 2]] = blood
+        outlined = np.zeros(head.hu.shape, np.float32)
+        outlined[tuple(cells.T)] = blood
         aside = np.bincount(patch, (cells[:, 2] - MIDDLE) * blood, minlength=len(slabs))
         is_flipped = aside < 0
         near = np.clip(slabs[:, None] + np.arange(NEIGHBORS) - 1, 0, len(head.hu) - 1)
-        hu, depth = head.hu[near], head.depth_mm[slabs]
-        for array in (hu, depth, outlined):
+        hu, drawn, depth = head.hu[near], outlined[near], head.depth_mm[slabs]
+        for array in (hu, drawn, depth):
             array[is_flipped] = array[is_flipped][..., ::-1]
         columns = np.where(is_flipped[patch], COLUMNS - 1 - cells[:, 2], cells[:, 2])
         patches = Patches(
             torch.from_numpy(hu),
             torch.from_numpy(depth),
-            torch.from_numpy(outlined),
+            torch.from_numpy(drawn),
             torch.from_numpy(head.below_mm[slabs].astype(np.float32)),
         )
         asked = torch.from_numpy(np.column_stack([patch, cells[:, 1], columns]).astype(np.int64))

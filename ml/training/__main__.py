@@ -4,8 +4,9 @@ The order of the recipe (docs/training.md). ``prepare``, ``phantoms`` and ``pain
 sets; ``places`` registers the heads of one to an atlas; ``train`` makes one network per fold;
 ``predict`` reads each fold's held-out patients; ``calibrate`` fits rules to all out-of-fold
 predictions; ``export`` writes the bundle;
-``train-places``, ``places-figures`` and ``attach-places`` add networks that name places, and
-``reference`` adds to it what the training images are like. ``./run evaluate`` then judges what ships.
+``train-places``, ``places-figures`` and ``attach-places`` add networks that name places,
+``fit-naming`` fits how kinds are named, and ``reference`` adds what the training images are like.
+``./run evaluate`` then judges what ships.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from ml.training.compare import compare
 from ml.training.config import read_config
 from ml.training.evidence import gather
 from ml.training.export import FoldNetwork, export_bundle
+from ml.training.naming.command import add_step as add_naming
 from ml.training.painting.paint import paint_set
 from ml.training.places.build import Maps, place_set
 from ml.training.places.template import read_atlas, read_template
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     phantoms.add_argument("--first-seed", type=int, default=FIRST_TRAINING_SEED)
     _add_steps_on_heads(steps)
     add_steps(steps)
+    add_naming(steps)
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")

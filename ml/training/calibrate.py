@@ -10,6 +10,9 @@ from ml.training.evidence import LEAST_ML, MASK_THRESHOLDS, PatientEvidence
 from ml.training.scorebook import RULE, Scorebook, fit_scorebook
 
 ENSEMBLE: Final = "ensemble"
+# A flagged study that points nowhere helps nobody: of one without a lesion of the least volume the
+# greatest is kept that is as large as the smallest bleeds that are reported, 6 mm across.
+LEAST_ALONE_ML: Final = 0.1
 
 
 class FittedRules(BaseModel):
@@ -60,7 +63,11 @@ def read_rules(path: Path) -> FittedRules:
 
 def _rules(book: Scorebook, name: str) -> Rules:
     return Rules(
-        mask=MaskRule(threshold=MASK_THRESHOLDS[book.mask_index], least_ml=LEAST_ML),
+        mask=MaskRule(
+            threshold=MASK_THRESHOLDS[book.mask_index],
+            least_ml=LEAST_ML,
+            least_alone_ml=LEAST_ALONE_ML,
+        ),
         calibration=CalibrationRule(
             id=f"{name}-oof",
             any=book.any_curve,

@@ -23,7 +23,7 @@ from preread.dicom.phantom_brain import Brain, grow_brain
 from preread.dicom.phantom_scanner import MATRIX, THICKNESS_MM, Grid, expose, place_head
 from preread.dicom.phantom_shapes import Frame, mix, soft
 from preread.dicom.phantom_skull import Shells, draw_form, lay_shells, paint_outside
-from preread.terms import KINDS, Laterality
+from preread.terms import KINDS, Laterality, Region
 
 __all__ = ["Bleed", "Phantom", "make_head"]
 
@@ -47,6 +47,8 @@ class Phantom:
         As wanted, in the same order, with the volume measured on ``mask``.
     seed
         What the head was drawn from.
+    regions
+        For each bleed the groups of regions where its parts begin; empty over the convexity.
     """
 
     hu: NDArray[np.int16]
@@ -57,6 +59,7 @@ class Phantom:
     origin_mm: tuple[float, float, float]
     bleeds: tuple[Bleed, ...]
     seed: int
+    regions: tuple[frozenset[Region], ...] = ()
 
     @property
     def voxel_ml(self) -> float:
@@ -114,6 +117,7 @@ def make_head(seed: int, bleeds: Sequence[Bleed] = (), slices: int = 32) -> Phan
         origin_mm=grid.origin_mm,
         bleeds=_measured(bleeds, parts, grown),
         seed=seed,
+        regions=_regions(bleeds, parts, grown),
     )
 
 
@@ -179,6 +183,18 @@ def _grow_inside(
             growth = grow_inside(part, canvas.frame, shells, brain, canvas.rng)
             grown[index] = canvas.cut(growth, part)
     return grown
+
+
+def _regions(
+    bleeds: Sequence[Bleed], parts: _Parts, grown: _Grown
+) -> tuple[frozenset[Region], ...]:
+    """Return where the parts of each wanted bleed begin."""
+    begun: list[set[Region]] = [set() for _ in bleeds]
+    for index, (number, _) in enumerate(parts):
+        region = grown[index][0].region
+        if region is not None:
+            begun[number].add(region)
+    return tuple(frozenset(one) for one in begun)
 
 
 def _measured(bleeds: Sequence[Bleed], parts: _Parts, grown: _Grown) -> tuple[Bleed, ...]:

@@ -27,7 +27,7 @@ from preread.dicom.phantom_shapes import (
     soft,
 )
 from preread.dicom.phantom_skull import Shells
-from preread.terms import HemorrhageType, Laterality
+from preread.terms import HemorrhageType, Laterality, Region
 
 NEVER: Final = 1000.0  # a score that no bleed reaches
 EXTRA_AXIAL: Final = (HemorrhageType.SDH, HemorrhageType.EDH)
@@ -58,7 +58,8 @@ class Growth:
     """How one bleed grows: float32 score, shape (Z, R, C), and its look.
 
     ``reach`` is for bleeds outside the brain: thickness per unit of score, 0..1.
-    ``edge`` is the score range over which the border is soft.
+    ``edge`` is the score range over which the border is soft. ``region`` is the group of regions
+    where the blood begins; None over the convexity, as this head has no borders of lobes.
     """
 
     score: Field
@@ -66,6 +67,26 @@ class Growth:
     blood_hu: float
     reach: Field | None = None
     edema_mm: float = 0.0
+    region: Region | None = None
+
+
+# Where clots and films begin: to the side, back and up, mm.
+_CLOTS: Final[tuple[tuple[Point, Region], ...]] = (
+    ((26, -2, 5), Region.DEEP_HEMISPHERE),
+    ((26, 4, 6), Region.DEEP_HEMISPHERE),
+    ((15, 14, 9), Region.DEEP_HEMISPHERE),
+    ((36, -42, 18), Region.FRONTAL_LOBE),
+    ((40, 38, 26), Region.PARIETAL_LOBE),
+    ((44, 8, -16), Region.TEMPORAL_LOBE),
+    ((26, -30, 38), Region.FRONTAL_LOBE),
+    ((22, 50, -38), Region.CEREBELLUM),
+)
+_FILMS: Final[tuple[tuple[Point, Region], ...]] = (
+    ((40, -8, -2), Region.SYLVIAN_FISSURE),
+    ((40, -8, -2), Region.SYLVIAN_FISSURE),
+    ((14, -10, -20), Region.BASAL_CISTERNS),
+    ((48, 20, 40), Region.PARIETAL_SULCI),
+)
 
 
 def grow_outside(bleed: Bleed, frame: Frame, shells: Shells, rng: np.random.Generator) -> Growth:
@@ -127,7 +148,9 @@ def _along_falx(frame: Frame, shells: Shells, rng: np.random.Generator) -> Growt
     shape = behind * above * np.clip(1.0 + 0.3 * smooth_noise(frame, 20.0, rng), 0.2, 2.0)
     under = np.where(shells.depth > 0.5, np.abs(frame.x), np.float32(NEVER))
     score = np.where(shape > 0.02, under / np.maximum(shape, 0.02), np.float32(NEVER))
-    return Growth(np.minimum(score, np.float32(NEVER)), 1.0, rng.uniform(58.0, 68.0))
+    blood_hu = rng.uniform(58.0, 68.0)
+    kept = np.minimum(score, np.float32(NEVER))
+    return Growth(kept, 1.0, blood_hu, region=Region.PARAFALCINE)
 
 
 def displace(frame: Frame, shells: Shells, growth: Growth, cut: float, side: Laterality) -> Frame:
@@ -171,7 +194,7 @@ def _clot(
     bleed: Bleed, frame: Frame, shells: Shells, brain: Brain, rng: np.random.Generator
 ) -> Growth:
     """Intraparenchymal: an irregular ellipsoid, deep or lobar, with an edema rim."""
-    center = _clot_center(bleed.side, rng)
+    center, region = _clot_center(bleed.side, rng)
     radius = (bleed.volume_ml * 1000.0 * 0.239) ** (1 / 3)  # of the sphere of this volume
     stretch = np.array([rng.uniform(0.75, 0.95), rng.uniform(1.1, 1.4), rng.uniform(0.85, 1.1)])
     squares = sum(
@@ -183,20 +206,17 @@ def _clot(
     score = score + np.float32(min(radius, 14.0)) * rough
     score = score + 3.0 * np.maximum(4.0 - shells.depth, 0.0)
     score = score + 2.0 * np.maximum(1.0 - np.minimum(brain.ventricle, brain.midline_fluid), 0.0)
-    return Growth(score, 1.6, rng.uniform(58.0, 72.0), edema_mm=rng.uniform(2.5, 6.0))
+    blood_hu, edema_mm = rng.uniform(58.0, 72.0), rng.uniform(2.5, 6.0)
+    return Growth(score, 1.6, blood_hu, edema_mm=edema_mm, region=region)
 
 
-def _clot_center(side: Laterality, rng: np.random.Generator) -> Point:
-    places: tuple[Point, ...] = (
-        (26, -2, 5), (26, 4, 6), (15, 14, 9), (36, -42, 18), (40, 38, 26), (44, 8, -16),
-        (26, -30, 38), (22, 50, -38),
-    )  # fmt: skip
-    across, back, up = places[int(rng.integers(len(places)))]
+def _clot_center(side: Laterality, rng: np.random.Generator) -> tuple[Point, Region]:
+    (across, back, up), region = _CLOTS[int(rng.integers(len(_CLOTS)))]
     if side is Laterality.MIDLINE:
-        across, back, up = 0.0, 15.0, -36.0  # pons
+        (across, back, up), region = (0.0, 15.0, -36.0), Region.BRAIN_STEM  # pons
     spread = rng.uniform(-3.0, 3.0, 3)
     sign = _sign(side)
-    return (sign * across + sign * spread[0], back + spread[1], up + spread[2])
+    return (sign * across + sign * spread[0], back + spread[1], up + spread[2]), region
 
 
 def _cast(
@@ -208,7 +228,9 @@ def _cast(
     distance = brain.midline_fluid if midline else brain.ventricle
     level = (60.0 - frame.y) / 10.0 + 0.12 * smooth_noise(frame, 6.0, rng)
     score = level + 3.0 * np.maximum(distance + 0.3, 0.0)
-    return Growth(score, 0.8, rng.uniform(56.0, 68.0))
+    # In the midline it is the third ventricle that fills, with the aqueduct and what lies below.
+    region = Region.THIRD_VENTRICLE if midline else Region.LATERAL_VENTRICLE
+    return Growth(score, 0.8, rng.uniform(56.0, 68.0), region=region)
 
 
 def _film(
@@ -216,17 +238,16 @@ def _film(
 ) -> Growth:
     """Subarachnoid: takes the place of fluid, from a cistern outwards."""
     sign = _sign(bleed.side)
-    places: tuple[Point, ...] = ((40, -8, -2), (40, -8, -2), (14, -10, -20), (48, 20, 40))
-    across, back, up = places[int(rng.integers(len(places)))]
+    (across, back, up), region = _FILMS[int(rng.integers(len(_FILMS)))]
     if sign == 0:
-        across, back, up = 0.0, -6.0, -20.0
+        (across, back, up), region = (0.0, -6.0, -20.0), Region.BASAL_CISTERNS
     squares = (
         (frame.x - sign * across) ** 2 + ((frame.y - back) / 1.2) ** 2 + ((frame.z - up) / 1.1) ** 2
     )
     far = np.sqrt(squares) / 16.0 + 0.5 * smooth_noise(frame, 15.0, rng)
     dry = np.clip(1.0 - 1.6 * brain.fluid, 0.0, 1.0)
     deep = np.maximum(shells.depth - 30.0, 0.0) * (frame.z > 5.0) * 0.3
-    return Growth(far + 7.0 * dry + deep, 3.0, rng.uniform(52.0, 64.0))
+    return Growth(far + 7.0 * dry + deep, 3.0, rng.uniform(52.0, 64.0), region=region)
 
 
 _INSIDE: Final[Mapping[HemorrhageType, Callable[..., Growth]]] = {

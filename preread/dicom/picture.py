@@ -30,6 +30,7 @@ BLACK: Final[Rgb] = (0, 0, 0)
 SYNTHETIC_LABEL: Final = "SYNTHETIC"
 MARKER_PX: Final = 26  # of the picture's width at either side, for R and L
 LABEL_FONT_PX: Final = 14
+LABEL_ANCHOR: Final = "la"  # the only one of those at the left that takes two lines
 LEADER_FROM_PX: Final = 12.0  # nearer than this a label needs no line to its lesion
 
 # Apart in hue and in lightness; the label says the type as well, so color says nothing alone.
@@ -220,22 +221,24 @@ def _label(
     draw, font = ImageDraw.Draw(framed), _font(LABEL_FONT_PX)
     for outline, inside in wanted:
         left, top, right, bottom = draw.textbbox(
-            (0, 0), outline.label or "", font=font, anchor="lt", stroke_width=2
+            (0, 0), outline.label or "", font=font, anchor=LABEL_ANCHOR, stroke_width=2
         )
         caption = free.nearest(inside, (round(right - left), round(bottom - top)))
         if caption is not None:
-            _write(draw, caption, outline)
+            _write(draw, caption, outline, (caption.left - left, caption.top - top))
 
 
-def _write(draw: ImageDraw.ImageDraw, caption: Caption, outline: Outline) -> None:
+def _write(
+    draw: ImageDraw.ImageDraw, caption: Caption, outline: Outline, at: tuple[float, float]
+) -> None:
     if caption.distance_px > LEADER_FROM_PX:
         draw.line([caption.edge_xy, caption.lesion_xy], fill=outline.rgb, width=1)
     draw.text(
-        (caption.left + 2, caption.top + 2),
+        at,
         outline.label or "",
         outline.rgb,
         _font(LABEL_FONT_PX),
-        anchor="lt",
+        anchor=LABEL_ANCHOR,
         stroke_width=2,
         stroke_fill=BLACK,
     )

@@ -25,11 +25,15 @@ class _Value(BaseModel):
 
 
 class OutlinedFinding(_Value):
-    """A finding of the pre-read; its pixels carry 1 + its index in the record."""
+    """A finding of the pre-read; its pixels carry 1 + its index in the record.
+
+    ``place`` has the words for its place if it is one lesion; records of older pre-reads have none.
+    """
 
     finding_id: str
     type: HemorrhageType
     volume_ml: float | None
+    place: str | None = None
 
 
 class RecordedSlice(_Value):

@@ -7,6 +7,7 @@ from typing import Final
 
 from ml.bundle import MANIFEST_FILE, PlaceFile, PlaceRule, load_bundle, sha256_of
 from ml.evaluation.card import PLACES_FILE
+from ml.evaluation.estimates import Figures
 from ml.scoring import Calibration
 
 FIGURES_FILE: Final = PLACES_FILE
@@ -57,3 +58,10 @@ def attach_places(networks: Path, bundle_folder: Path) -> None:
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     (bundle_folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
     load_bundle(bundle_folder)
+
+
+def add_figures(bundle_folder: Path, name: str, figures: Figures) -> None:
+    """Keep more figures beside those of a bundle's networks of places."""
+    path = bundle_folder / FIGURES_FILE
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps({**known, name: figures}, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 A slab is turned, scaled and moved under coordinates that stay where they are, as the axes of a
 head are never found quite right; half of the slabs are mirrored, and as regions have no side,
-what they are called stays.
+what they are called stays. Outlines are spoiled as a detector's are (``outlines.py``).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from torch.nn import functional
 from ml.places.network import COMPARTMENTS, NEIGHBORS, Patches
 from ml.places.upright import CELL_MM, COLUMNS, ROWS
 from ml.training.placing.heads import UNKNOWN_KIND, UNLABELED, LabeledHead
+from ml.training.placing.outlines import spoil_outlines
 from preread.terms import COMPARTMENTS_OF_TYPE, KINDS
 
 # Cells of each slab: of its blood, and of anywhere inside.
@@ -33,6 +34,11 @@ HU_GAIN: Final = 0.06
 NOISE_HU: Final = 3.0
 # Of slabs without blood so many are shown with the outline of another slab's.
 BORROWED: Final = 0.7
+# Kinds of blood are drawn as often as the root of their number of slabs: rare ones more often
+# than they are, but not so often that a handful of patients is learned by heart.
+FREQUENCY_POWER: Final = 0.5
+# What the network sees of a slab: three of HU, three of blood, and the depth.
+SEEN: Final = 2 * NEIGHBORS + 1
 
 COMPARTMENT_OF_KIND: Final = tuple(
     COMPARTMENTS.index(next(iter(COMPARTMENTS_OF_TYPE[kind]))) for kind in KINDS
@@ -62,78 +68,98 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class SlabPool:
-    """All slabs of some heads: (M, …) arrays as in ``LabeledHead``, with neighbors."""
+    """All M slabs of some heads that show the inside of a skull.
+
+    Attributes
+    ----------
+    heads
+        Of the slabs.
+    at
+        (M, 2) index of the head, and of the slab in it.
+    bleeding
+        Indices of the slabs that show blood.
+    chance
+        Of each of ``bleeding`` to be drawn.
+    """
 
     heads: tuple[LabeledHead, ...]
     at: NDArray[np.intp]
-    bleeds: NDArray[np.bool_]
+    bleeding: NDArray[np.intp]
+    chance: NDArray[np.float64]
 
     @classmethod
     def of(cls, heads: Sequence[LabeledHead]) -> "SlabPool":
         """List the slabs that show the inside of a skull."""
-        at, bleeds = [], []
+        at, kinds = [], []
         for number, one in enumerate(heads):
             for slab in np.flatnonzero((one.head.depth_mm > 0).any(axis=(1, 2))):
                 at.append((number, slab))
-                bleeds.append(bool((one.kinds[slab] > 0).any()))
-        return cls(tuple(heads), np.array(at, np.intp), np.array(bleeds, np.bool_))
+                kinds.append(np.bincount(one.kinds[slab].ravel(), minlength=256) > 0)
+        shown = np.array(kinds)[:, 1:]
+        bleeding = np.flatnonzero(shown.any(axis=1))
+        often = np.maximum(shown.sum(axis=0), 1.0) ** (FREQUENCY_POWER - 1)
+        chance = (shown[bleeding] * often).max(axis=1)
+        return cls(tuple(heads), np.array(at, np.intp), bleeding, chance / chance.sum())
+
+    def draw(self, random: np.random.Generator) -> int:
+        """Draw a slab that bleeds."""
+        return int(random.choice(self.bleeding, p=self.chance))
 
 
 def draw_batches(
     real: SlabPool, painted: SlabPool, slabs: int, random: np.random.Generator
 ) -> Iterator[Batch]:
     """Draw batches without end: a third real blood, a third painted blood, a third anything real."""
-    bleeding = [np.flatnonzero(pool.bleeds) for pool in (real, painted)]
     while True:
         chosen = []
         for number in range(slabs):
-            pool, among = (
-                (real, np.arange(len(real.at))) if number % 3 == 2  # noqa: PLR2004
-                else ((real, bleeding[0]) if number % 3 == 0 else (painted, bleeding[1]))
-            )  # fmt: skip
-            chosen.append((pool, int(random.choice(among))))
-        yield _batch(chosen, (real, bleeding[0]), random)
+            pool = painted if number % 3 == 1 else real
+            anything = number % 3 == 2  # noqa: PLR2004 - the last third
+            index = int(random.integers(len(pool.at))) if anything else pool.draw(random)
+            chosen.append((pool, index))
+        yield _batch(chosen, real, random)
 
 
 def _batch(
-    chosen: Sequence[tuple[SlabPool, int]],
-    lenders: tuple[SlabPool, NDArray[np.intp]],
-    random: np.random.Generator,
+    chosen: Sequence[tuple[SlabPool, int]], lender: SlabPool, random: np.random.Generator
 ) -> Batch:
-    images = np.empty((len(chosen), NEIGHBORS + 2, ROWS, COLUMNS), np.float32)
+    images = np.empty((len(chosen), SEEN, ROWS, COLUMNS), np.float32)
     maps = np.empty((len(chosen), 1 + len(COMPARTMENTS), ROWS, COLUMNS), np.float32)
     below = np.empty(len(chosen), np.float32)
     for number, (pool, index) in enumerate(chosen):
         head, slab = pool.at[index]
         one = pool.heads[head]
-        near = np.clip(slab + np.arange(NEIGHBORS) - 1, 0, len(one.head.hu) - 1)
+        near = _near(one, slab)
         hu = one.head.hu[near] * (1 + random.uniform(-HU_GAIN, HU_GAIN))
         hu = hu + random.uniform(-HU_SHIFT, HU_SHIFT)
         images[number, :NEIGHBORS] = hu + random.normal(0, NOISE_HU, hu.shape)
-        images[number, NEIGHBORS] = one.head.depth_mm[slab]
-        images[number, NEIGHBORS + 1] = _outline(one, int(slab), lenders, random)
+        images[number, NEIGHBORS:-1] = _outline(one, near, lender, random)
+        images[number, -1] = one.head.depth_mm[slab]
         maps[number, 0] = one.kinds[slab]
         maps[number, 1:] = one.labels[slab]
         below[number] = one.head.below_mm[slab] + random.normal(0, BELOW_MM / 2)
     moved, labels = _moved(torch.from_numpy(images), torch.from_numpy(maps), random)
-    patches = Patches(
-        moved[:, :NEIGHBORS], moved[:, NEIGHBORS], moved[:, NEIGHBORS + 1], torch.from_numpy(below)
-    )
+    drawn = spoil_outlines(moved[:, NEIGHBORS:-1], random)
+    patches = Patches(moved[:, :NEIGHBORS], moved[:, -1], drawn, torch.from_numpy(below))
     return _asked(patches, labels, random)
 
 
+def _near(one: LabeledHead, slab: int) -> NDArray[np.intp]:
+    """Return the slab below, the slab and the slab above; an end stands in for what is missing."""
+    near: NDArray[np.intp] = np.clip(slab + np.arange(NEIGHBORS) - 1, 0, len(one.head.hu) - 1)
+    return near
+
+
 def _outline(
-    one: LabeledHead,
-    slab: int,
-    lenders: tuple[SlabPool, NDArray[np.intp]],
-    random: np.random.Generator,
+    one: LabeledHead, near: NDArray[np.intp], lender: SlabPool, random: np.random.Generator
 ) -> NDArray[np.float32]:
-    own: NDArray[np.float32] = one.blood[slab]
-    if own.any() or random.random() > BORROWED:
+    """Return (3, ROWS, COLUMNS) the slabs' own outline, or a borrowed one where there is none."""
+    own: NDArray[np.float32] = one.blood[near]
+    if own[NEIGHBORS // 2].any() or random.random() > BORROWED:
         return own
-    pool, among = lenders
-    head, other = pool.at[int(random.choice(among))]
-    borrowed: NDArray[np.float32] = pool.heads[head].blood[other]
+    head, slab = lender.at[lender.draw(random)]
+    other = lender.heads[head]
+    borrowed: NDArray[np.float32] = other.blood[_near(other, slab)]
     return borrowed
 
 

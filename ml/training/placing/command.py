@@ -1,8 +1,9 @@
-"""The steps ``train-places``, ``places-figures`` and ``attach-places`` of the recipe.
+"""The steps ``train-places``, ``places-figures``, ``attach-places`` and ``phantom-places``.
 
 ``train-places`` makes one network per fold and resumes by fold; ``places-figures`` lets each read
 the lesions of its fold, beside plain geometry, fits the calibration and writes ``places.json``;
-``attach-places`` puts all of it into a bundle.
+``attach-places`` puts all of it into a bundle; ``phantom-places`` lets the whole bundle name bleeds
+of synthetic heads whose places are known, and adds the figures.
 """
 
 import argparse
@@ -11,24 +12,28 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from pydantic import JsonValue
 from safetensors.torch import save_file
 
+from ml.bundle import load_bundle
 from ml.evaluation.estimates import Bootstrap, rounded
+from ml.evaluation.metrics import calibration_error
 from ml.places.analytic import AnalyticPlaceReader
-from ml.places.reader import TorchPlaceReader
+from ml.places.reader import TorchPlaceReader, load_namer
 from ml.places.reading import PlaceReader
 from ml.training.config import read_config
 from ml.training.places.placed import open_places
-from ml.training.placing.attach import FIGURES_FILE, attach_places, network_path
-from ml.training.placing.figures import calibration_error, figures_of, fit_calibration
+from ml.training.placing.attach import FIGURES_FILE, add_figures, attach_places, network_path
+from ml.training.placing.figures import figures_of, fit_calibration, told
 from ml.training.placing.heads import LabeledHead, read_heads, read_painted
 from ml.training.placing.learn import Plan, train_places
 from ml.training.placing.lesions import ReadLesion, read_lesions
+from ml.training.placing.phantoms import phantom_figures, read_phantoms
 
 
 def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the three steps to the command line of ``ml.training``."""
+    """Add these steps to the command line of ``ml.training``."""
     training = steps.add_parser("train-places", help="the networks that name places, by fold")
     training.set_defaults(step=_train)
     training.add_argument("--steps", type=int, default=Plan().steps)
@@ -44,6 +49,10 @@ def add_steps(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     attach.set_defaults(step=_attach)
     attach.add_argument("--networks", type=Path, required=True, help="with places.json")
     attach.add_argument("--bundle", type=Path, required=True, help="folder to add them to")
+    phantoms = steps.add_parser("phantom-places", help="known places of synthetic heads")
+    phantoms.set_defaults(step=_phantoms)
+    phantoms.add_argument("--bundle", type=Path, required=True, help="with networks of places")
+    phantoms.add_argument("--heads", type=int, default=42)
 
 
 def _heads(
@@ -85,9 +94,11 @@ def _figures(arguments: argparse.Namespace) -> None:
         by_geometry = [lesion for one in heads for lesion in read_lesions(one, plain)]
         found[name] = figures_of(said[name], Bootstrap())
         found[f"{name}_by_geometry"] = figures_of(by_geometry, Bootstrap())
-    calibration = fit_calibration([*said["real"], *said["painted"]])
+    # Bleeds of patients are what the probabilities are for; painted ones differ from them.
+    calibration = fit_calibration(said["real"])
     found["calibration"] = {"intercept": calibration.intercept, "slopes": [*calibration.slopes]}
-    found["calibration_error"] = _error_out_of_fold(real, said["real"])
+    found["calibration_error"] = _error_out_of_fold(real, said["real"], said["real"])
+    found["calibration_error_painted"] = _error_out_of_fold(real, said["real"], said["painted"])
     found["cpu_ms"] = _cpu_ms(real, list(readers.values()))
     (arguments.out / FIGURES_FILE).write_text(json.dumps(found, indent=1) + "\n")
     print((arguments.out / FIGURES_FILE).read_text())
@@ -97,17 +108,22 @@ def _read_all(heads: Sequence[LabeledHead], readers: Mapping[int, PlaceReader]) 
     return [lesion for one in heads for lesion in read_lesions(one, readers[one.fold])]
 
 
-def _error_out_of_fold(heads: Sequence[LabeledHead], lesions: Sequence[ReadLesion]) -> JsonValue:
-    """Return the calibration error with each fold's curve fitted to the others; their mean."""
+def _error_out_of_fold(
+    heads: Sequence[LabeledHead], known: Sequence[ReadLesion], judged: Sequence[ReadLesion]
+) -> JsonValue:
+    """Return the calibration error over all folds, each fold's curve fitted to the others' known."""
     fold_of = {one.patient: one.fold for one in heads}
-    errors = []
+    probabilities, truth = [], []
     for fold in sorted(set(fold_of.values())):
-        inner = [one for one in lesions if fold_of[one.patient] != fold]
-        outer = [one for one in lesions if fold_of[one.patient] == fold]
+        outer = [one for one in judged if fold_of[one.patient] == fold]
+        inner = [one for one in known if fold_of[one.patient] != fold]
         if inner and outer:
-            error = calibration_error(outer, fit_calibration(inner))
-            errors += [] if error is None else [error]
-    return rounded(sum(errors) / len(errors)) if errors else None
+            said, present = told(outer, fit_calibration(inner))
+            probabilities.append(said)
+            truth.append(present)
+    if not probabilities:
+        return None
+    return rounded(calibration_error(np.concatenate(probabilities), np.concatenate(truth)))
 
 
 def _cpu_ms(heads: Sequence[LabeledHead], readers: Sequence[TorchPlaceReader]) -> JsonValue:
@@ -123,3 +139,14 @@ def _cpu_ms(heads: Sequence[LabeledHead], readers: Sequence[TorchPlaceReader]) -
 
 def _attach(arguments: argparse.Namespace) -> None:
     attach_places(arguments.networks, arguments.bundle)
+
+
+def _phantoms(arguments: argparse.Namespace) -> None:
+    bundle = load_bundle(arguments.bundle)
+    known = list(read_phantoms(arguments.heads, bundle, load_namer(bundle)))
+    figures = phantom_figures(known, Bootstrap())
+    add_figures(arguments.bundle, "phantoms", figures)
+    for one in known:
+        if one.regions and not one.is_first:
+            print(f"head {one.head}, {one.kind} {one.side}: {sorted(one.regions)}, said {one.said}")
+    print(json.dumps(figures, indent=1))

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ml.evaluation.estimates import Bootstrap, Figures, rounded
+from ml.evaluation.estimates import Bootstrap, Figures, rate, rounded
 from ml.places.naming import LEAST_SHARE, log_odds_of
 from ml.scoring import Calibration
 from ml.training.placing.lesions import ReadLesion, coarse_shares
 from preread.terms import FINE_REGIONS, REGION, Compartment, Laterality
 
-BINS: Final = 10
 OPPOSITE: Final = frozenset({Laterality.LEFT, Laterality.RIGHT})
+BROAD: Final = (Compartment.PARENCHYMAL, Compartment.VENTRICULAR, Compartment.EXTRA_AXIAL)
 # Of the fit of a curve: how much a steep slope costs.
 PENALTY: Final = 1e-3
 
@@ -36,10 +36,26 @@ def figures_of(lesions: Sequence[ReadLesion], bootstrap: Bootstrap) -> Figures:
         "share_error": _mean(lesions, _share_error, bootstrap),
         "compartment": _rate(
             lesions,
+            lambda one: _most_likely(one) is broad_compartment(one.compartment),
+            bootstrap,
+        ),
+        "compartment_of_four": _rate(
+            lesions,
             lambda one: tuple(Compartment)[one.said_compartments.argmax()] is one.compartment,
             bootstrap,
         ),
     }
+
+
+def broad_compartment(one: Compartment) -> Compartment:
+    """Return the compartment as radiologists count three: all outside the brain is extra-axial.
+
+    Examples
+    --------
+    >>> broad_compartment(Compartment.SUBARACHNOID).value
+    'extra_axial'
+    """
+    return Compartment.EXTRA_AXIAL if one is Compartment.SUBARACHNOID else one
 
 
 def fit_calibration(lesions: Sequence[ReadLesion]) -> Calibration:
@@ -54,17 +70,13 @@ def fit_calibration(lesions: Sequence[ReadLesion]) -> Calibration:
     return Calibration(round(float(found[0]), 4), (round(float(np.exp(found[1])), 4),))
 
 
-def calibration_error(lesions: Sequence[ReadLesion], calibration: Calibration) -> float | None:
-    """Return the expected calibration error of the probabilities that are told."""
+def told(
+    lesions: Sequence[ReadLesion], calibration: Calibration
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the probabilities of the regions that are named, and whether each is a place."""
     odds, present = _presence(lesions)
-    said = calibration.probabilities(odds[:, None])
-    told = 1 / (1 + np.exp(-odds)) >= LEAST_SHARE
-    if not told.any():
-        return None
-    said, present = said[told], present[told]
-    bins = np.minimum((said * BINS).astype(np.intp), BINS - 1)
-    gaps = np.bincount(bins, said - present, minlength=BINS)
-    return rounded(float(np.abs(gaps).sum() / len(said)))
+    named = 1 / (1 + np.exp(-odds)) >= LEAST_SHARE
+    return calibration.probabilities(odds[named, None]), present[named] > 0
 
 
 def _presence(lesions: Sequence[ReadLesion]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -76,6 +88,14 @@ def _presence(lesions: Sequence[ReadLesion]) -> tuple[NDArray[np.float64], NDArr
         odds.append(log_odds_of(one.said_shares[possible]))
         present.append(one.true_shares[possible] >= LEAST_SHARE)
     return np.concatenate(odds), np.concatenate(present).astype(np.float64)
+
+
+def _most_likely(one: ReadLesion) -> Compartment:
+    """Return the one of three compartments that most speaks for."""
+    said = dict.fromkeys(BROAD, 0.0)
+    for compartment, share in zip(Compartment, one.said_compartments, strict=True):
+        said[broad_compartment(compartment)] += float(share)
+    return max(BROAD, key=lambda one: said[one])
 
 
 def _rank(one: ReadLesion) -> int:
@@ -93,8 +113,9 @@ def _share_error(one: ReadLesion) -> float:
 def _rate(
     lesions: Sequence[ReadLesion], is_true: Callable[[ReadLesion], bool], bootstrap: Bootstrap
 ) -> Figures:
-    right = np.array([bool(is_true(one)) for one in lesions], np.float64)
-    return {"count": f"{int(right.sum())}/{len(right)}", **_of(lesions, right, bootstrap)}
+    return rate(
+        [one.patient for one in lesions], [bool(is_true(one)) for one in lesions], bootstrap
+    )
 
 
 def _mean(

@@ -21,8 +21,12 @@ from preread.terms import FINE_REGIONS, KINDS, Compartment, Laterality, coarse_r
 
 # Smaller ones are left out, as by the pipeline; ml in the head's own size.
 LEAST_ML: Final = 0.5
-# Of the cells whose kind is known so many are of the lesion's.
+# Of the blood whose kind is known so much is of the lesion's kind, ...
 PURE: Final = 0.9
+# ... and so much of all its blood is: the rest is its rim, or lies on slices with several kinds.
+LEAST_KNOWN: Final = 0.5
+# Of a lesion's blood so much has a known place.
+PLACED: Final = 0.9
 COARSE: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REGIONS))
 _COARSE_OF: Final = np.array([COARSE.index(coarse_region(region)) for region in FINE_REGIONS])
 
@@ -83,7 +87,7 @@ def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
             continue
         known = one.labels[at[0], COMPARTMENT_OF_KIND[kind], at[1], at[2]] != UNLABELED
         known &= np.isfinite(one.left_mm[at])
-        if weights[known].sum() < PURE * weights.sum():
+        if weights[known].sum() < PLACED * weights.sum():
             continue
         voxels = PlacedVoxels(numbers[at], left[at[2]], weights)
         truth = np.zeros(len(FINE_REGIONS))
@@ -107,6 +111,7 @@ def _kind(kinds: NDArray[np.uint8], weights: NDArray[np.float64]) -> int | None:
     """Return the index of the kind that nearly all of a lesion is of; None without one."""
     known = (kinds > 0) & (kinds != UNKNOWN_KIND)
     of_kind = np.bincount(kinds[known], weights[known], minlength=1 + len(KINDS))
-    total = float(weights.sum())
     most = int(of_kind.argmax())
-    return most - 1 if of_kind[most] >= PURE * total > 0 else None
+    pure = of_kind[most] >= PURE * of_kind.sum()
+    enough = of_kind[most] >= LEAST_KNOWN * weights.sum() > 0
+    return most - 1 if pure and enough else None

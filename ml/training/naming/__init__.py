@@ -1,0 +1,1 @@
+"""How blood gets its kinds, fitted to bleeding patients out of fold."""
