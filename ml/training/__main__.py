@@ -93,6 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--fold", type=int, required=True)
     predict.add_argument("--out", type=Path, required=True)
+    _add_steps_to_a_bundle(steps)
+    return parser
+
+
+def _add_steps_to_a_bundle(
+    steps: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Add the steps from predictions to a bundle that is whole."""
     fitted = _step(steps, "calibrate", _calibrate, "rules for what the networks say, out of fold")
     fitted.add_argument("--prepared", type=Path, required=True)
     fitted.add_argument("--predictions", type=Path, required=True)
@@ -121,7 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     reference.add_argument("--prepared", type=Path, required=True)
     reference.add_argument("--patients", type=int, default=30, help="at most, evenly spread")
     reference.add_argument("--bundle", type=Path, required=True, help="folder to add it to")
-    return parser
 
 
 def _add_steps_on_heads(
