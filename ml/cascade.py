@@ -1,9 +1,8 @@
 """Few networks read every slice; all of them read only slices on which those see something.
 
-Two of three slices of a head CT hold nothing that any network would look at twice, and a
-worker's processor would spend most of its time on them. A slice is dismissed only where the
-first networks, averaged, see next to nothing: neither by the classifier nor anywhere in the
-outline. It then keeps what they said (docs/decisions/0014-pairs-and-cascade.md).
+Most slices of a head CT hold nothing that any network would look at twice, and a worker's
+processor would spend most of its time on them. A slice is dismissed only where the first
+networks, averaged, see little: neither by the classifier nor anywhere in the outline. It then keeps what they said (docs/decisions/0014-pairs-and-cascade.md).
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ class Said(NamedTuple):
     kinds
         (M, S, K) float32 log-odds of the slice.
     masks
-        (M, S, h, w) float32 log-odds of blood.
+        (M, S, h, w) float32 log-odds of blood, at the encoder's resolution.
     maps
         (M, S, K, h', w') float32, summing to 1 over K.
     """
@@ -85,9 +84,22 @@ def read_in_stages(
         return read(slice(members), everything)
     first = read(slice(rule.screeners), everything)
     on = rule.reads_on(first)
-    others = members - rule.screeners
-    means = [part.mean(axis=0, keepdims=True).repeat(others, axis=0) for part in first]
-    if len(on):
-        for mean, part in zip(means, read(slice(rule.screeners, members), on), strict=True):
-            mean[:, on] = part
-    return Said(*(np.concatenate(parts) for parts in zip(first, means, strict=True)))
+    rest = read(slice(rule.screeners, members), on) if len(on) else None
+    return Said(
+        *(
+            _of_all(part, None if rest is None else rest[index], on, members)
+            for index, part in enumerate(first)
+        )
+    )
+
+
+def _of_all(
+    first: NDArray[np.float32], rest: NDArray[np.float32] | None, on: NDArray[np.intp], members: int
+) -> NDArray[np.float32]:
+    """Put together what the first networks say of all slices, and the rest of some."""
+    said = np.empty((members, *first.shape[1:]), first.dtype)
+    said[: len(first)] = first
+    said[len(first) :] = first.mean(axis=0)
+    if rest is not None:
+        said[len(first) :, on] = rest
+    return said

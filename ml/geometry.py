@@ -204,6 +204,39 @@ def mean_of_blocks(planes: NDArray[np.float32], side: int) -> NDArray[np.float32
     return means
 
 
+def enlarge(planes: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return ``factor`` times as many rows and columns, linear between pixel centers.
+
+    As torch's bilinear ``interpolate`` with ``align_corners=False``: at the edge the outermost
+    pixel reaches on.
+
+    Parameters
+    ----------
+    planes
+        (S, H, W) float32.
+    factor
+        1 leaves them as they are.
+
+    Examples
+    --------
+    >>> enlarge(np.array([[[0.0, 4.0]]], np.float32), 2)[0].tolist()
+    [[0.0, 1.0, 3.0, 4.0], [0.0, 1.0, 3.0, 4.0]]
+    """
+    if factor == 1:
+        return planes
+    return _separable(planes, [_enlarging(count, factor) for count in planes.shape[1:]])
+
+
+def _enlarging(count: int, factor: int) -> sparse.csr_array[np.float32]:
+    at = np.clip((np.arange(count * factor) + 0.5) / factor - 0.5, 0, count - 1)
+    below = np.minimum(at.astype(int), count - 1)
+    above = np.minimum(below + 1, count - 1)
+    rows = np.arange(len(at))
+    weights = np.concatenate([1 - (at - below), at - below]).astype(np.float32)
+    where = (np.tile(rows, 2), np.concatenate([below, above]))
+    return sparse.csr_array((weights, where), shape=(len(at), count))
+
+
 def _separable(
     slices: NDArray[np.float32], weights: Sequence[sparse.csr_array[np.float32]]
 ) -> NDArray[np.float32]:

@@ -29,14 +29,17 @@ class OnnxGraph(nn.Module):
         self.network = fold_norms(network)
 
     def forward(self, slices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log-odds of types (N, K), blood (N, size, size) and types at places (N, K, h, w)."""
+        """Return log-odds of types (N, K) and blood (N, H, W), and maps of types (N, K, h, w).
+
+        Blood as reduced; the mean of all networks is enlarged, once.
+        """
         # Pooling is one operator of the runtime, where adding rows would be several.
         planes = functional.avg_pool2d(slices[:, None], self.network.spec.reduction)[:, 0]
         stacks = torch.stack([planes[:-2], planes[1:-1], planes[2:]], dim=1)
-        reading = self.network.enlarge(self.network.read(stacks))
+        reading = self.network.read(stacks)
         return (
             reading.kinds,
-            torch.sigmoid(reading.mask[:, 0]),
+            reading.mask[:, 0],
             torch.softmax(reading.kind_maps, dim=1),
         )
 

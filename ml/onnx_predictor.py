@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 
 from ml.bundle import Bundle, Member, sha256_of
 from ml.cascade import Cascade, Said, read_in_stages
-from ml.geometry import mean_of_blocks
+from ml.geometry import enlarge
 from ml.onnx_record import RECORD_FILE, WEIGHTS_KEY, OnnxFormat, read_record
 from ml.prediction import Members, Prediction
 from preread.errors import InvalidBundle
 
 BATCH_SLICES: Final = 4
 MISSING: Final = "onnxruntime is not installed: pip install 'preread[onnx]'"
-# Keeps the log-odds of a sure pixel finite; half precision tells no finer.
-LEAST_PROBABILITY: Final = 1e-6
 
 
 class OnnxPredictor:
@@ -102,30 +100,17 @@ class OnnxPredictor:
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
         """Read (S, size, size) float32 HU, feet to head; memory grows only with the result."""
-        parts = [self._read(slices, first) for first in range(0, len(slices), BATCH_SLICES)]
-        kinds, masks, maps, said, drawn = zip(*parts, strict=True)
-        members = Members(np.concatenate(said, axis=1), np.concatenate(drawn, axis=1))
-        return Prediction(
-            np.concatenate(kinds),
-            np.concatenate(masks),
-            np.concatenate(maps),
-            members if len(self._sessions) > 1 else None,
-        )
-
-    def _read(self, slices: NDArray[np.float32], first: int) -> tuple[NDArray[Any], ...]:
-        """Read one batch; types and masks are averaged as log-odds."""
 
         def read(members: slice, chosen: NDArray[np.intp]) -> Said:
-            return _said(self._sessions[members], slices, first + chosen)
+            return _said(self._sessions[members], slices, chosen)
 
-        count = min(BATCH_SLICES, len(slices) - first)
-        said = read_in_stages(read, len(self._sessions), count, self._cascade)
-        return (
+        said = read_in_stages(read, len(self._sessions), len(slices), self._cascade)
+        members = Members(_sigmoid(said.kinds), _sigmoid(said.masks).astype(np.float16))
+        return Prediction(
             _sigmoid(said.kinds.mean(axis=0)),
-            _sigmoid(said.masks.mean(axis=0)),
+            _sigmoid(enlarge(said.masks.mean(axis=0), self._reduction)),
             said.maps.mean(axis=0),
-            _sigmoid(said.kinds),
-            mean_of_blocks(_sigmoid(said.masks), self._reduction).astype(np.float16),
+            members if len(self._sessions) > 1 else None,
         )
 
 
@@ -134,10 +119,11 @@ def _said(sessions: Sequence[Any], slices: NDArray[np.float32], chosen: NDArray[
     stretches = np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1)
     parts = []
     for stretch in stretches:
-        near = np.clip(np.arange(stretch[0] - 1, stretch[-1] + 2), 0, len(slices) - 1)
-        outputs = [session.run(None, {"slices": slices[near]}) for session in sessions]
-        kinds, masks, maps = (np.stack(output) for output in zip(*outputs, strict=True))
-        parts.append((kinds, _odds(masks), maps))
+        for first in range(0, len(stretch), BATCH_SLICES):
+            few = stretch[first : first + BATCH_SLICES]
+            near = np.clip(np.arange(few[0] - 1, few[-1] + 2), 0, len(slices) - 1)
+            outputs = [session.run(None, {"slices": slices[near]}) for session in sessions]
+            parts.append(Said(*(np.stack(output) for output in zip(*outputs, strict=True))))
     return Said(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
 
@@ -162,12 +148,6 @@ def open_session(path: Path, member: Member, threads: int = 1) -> Any:  # noqa: 
     if session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY) != member.sha256:
         raise InvalidBundle(f"{path.name} was not exported from {member.file} of this bundle")
     return session
-
-
-def _odds(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    kept = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    odds: NDArray[np.float32] = np.log(kept / (1 - kept)).astype(np.float32)
-    return odds
 
 
 def _sigmoid(odds: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn import functional
 
 from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.cascade import Cascade, Said, read_in_stages
 from ml.folding import fold
-from ml.network import SliceReader, mean_of_blocks
+from ml.network import Reading, SliceReader
 from ml.precision import has_bfloat16
 from ml.prediction import Members, Prediction
 from ml.spec import NetworkSpec
@@ -106,43 +107,45 @@ class TorchPredictor:
         Prediction
             float32 probabilities; memory grows only with the result.
         """
-        parts = [
-            self._read(stack_neighbors(slices, first, self._batch))
-            for first in range(0, len(slices), self._batch)
-        ]
-        kinds, masks, maps = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in Prediction._fields[:3]
+        everything = np.arange(len(slices))
+
+        def read(members: slice, chosen: NDArray[np.intp]) -> Said:
+            return self._read(self._networks[members], slices, chosen)
+
+        said = read_in_stages(read, len(self._networks), len(everything), self._cascade)
+        return Prediction(
+            _sigmoid(said.kinds.mean(axis=0)),
+            self._mask_of(said.masks.mean(axis=0)),
+            said.maps.mean(axis=0),
+            _members(said) if len(self._networks) > 1 else None,
         )
-        members = [part.members for part in parts if part.members is not None]
-        return Prediction(kinds, masks, maps, _joined(members) if members else None)
 
     @torch.inference_mode()
-    def _read(self, stacks: NDArray[np.float32]) -> Prediction:
-        """Read one batch and average.
+    def _read(
+        self, networks: Sequence[SliceReader], slices: NDArray[np.float32], chosen: NDArray[np.intp]
+    ) -> Said:
+        """Let some networks read some slices, a few at a time."""
+        parts = []
+        for first in range(0, len(chosen), self._batch):
+            stacks = stack_neighbors(slices, chosen[first : first + self._batch])
+            reduced = networks[0].reduce(torch.from_numpy(stacks).to(self.device))
+            parts.append(_said([network.read(reduced) for network in networks]))
+        return Said(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
+
+    def _mask_of(self, odds: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (S, size, size) probabilities of log-odds at the encoder's resolution.
 
         Types and masks are averaged as log-odds: the mean then lies where one member's would,
         so thresholds and calibration, which were fitted to members, fit the ensemble.
         """
-        reduced = self._networks[0].reduce(torch.from_numpy(stacks).to(self.device))
-
-        def read(members: slice, slices: NDArray[np.intp]) -> Said:
-            return _said(self._networks[members], reduced[torch.from_numpy(slices).to(self.device)])
-
-        said = read_in_stages(read, len(self._networks), len(stacks), self._cascade)
-        kinds, masks, maps = (part.mean(axis=0) for part in said)
-        reduction = self._networks[0].spec.reduction
-        return Prediction(
-            _sigmoid(kinds),
-            _sigmoid(masks),
-            maps,
-            _members(said, reduction) if len(self._networks) > 1 else None,
-        )
+        size = (self._networks[0].spec.size,) * 2
+        planes = torch.from_numpy(odds)[:, None]
+        if planes.shape[-2:] != size:
+            planes = functional.interpolate(planes, size, mode="bilinear", align_corners=False)
+        return _array(planes[:, 0].sigmoid_())
 
 
-def _said(networks: Sequence[SliceReader], reduced: Tensor) -> Said:
-    """Let some networks read slices at the encoder's resolution."""
-    readings = [network.enlarge(network.read(reduced)) for network in networks]
+def _said(readings: Sequence[Reading]) -> Said:
     maps = [torch.softmax(reading.kind_maps.float(), dim=1) for reading in readings]
     return Said(
         _array(torch.stack([reading.kinds.float() for reading in readings])),
@@ -151,18 +154,13 @@ def _said(networks: Sequence[SliceReader], reduced: Tensor) -> Said:
     )
 
 
-def _members(said: Said, reduction: int) -> Members:
-    reduced = mean_of_blocks(torch.sigmoid(torch.from_numpy(said.masks)), reduction)
-    return Members(_sigmoid(said.kinds), reduced.half().numpy())
+def _members(said: Said) -> Members:
+    masks = torch.from_numpy(said.masks).sigmoid_()  # nobody needs the log-odds any more
+    return Members(_sigmoid(said.kinds), masks.half().numpy())
 
 
 def _sigmoid(odds: NDArray[np.float32]) -> NDArray[np.float32]:
     return _array(torch.sigmoid(torch.from_numpy(odds)))
-
-
-def _joined(members: Sequence[Members]) -> Members:
-    """Join what the members said of following batches."""
-    return Members(*(np.concatenate(parts, axis=1) for parts in zip(*members, strict=True)))
 
 
 def load_network(path: Path, spec: NetworkSpec) -> SliceReader:

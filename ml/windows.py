@@ -103,7 +103,7 @@ def apply_window(hu: NDArray[np.float32], window: Window) -> NDArray[np.float32]
 
 
 def stack_neighbors(
-    slices: NDArray[np.float32], first: int = 0, count: int | None = None
+    slices: NDArray[np.float32], chosen: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:
     """Put slices between their neighbors.
 
@@ -111,14 +111,13 @@ def stack_neighbors(
     ----------
     slices
         (S, R, C), feet to head.
-    first, count
-        Which slices; all from the first on if ``count`` is None. Few at a time keep the
-        memory flat.
+    chosen
+        (N,) indices of slices; None takes all. Few at a time keep the memory flat.
 
     Returns
     -------
     ndarray
-        (count, 3, R, C): the slice below, the slice, the slice above. At both ends the slice
+        (N, 3, R, C): the slice below, the slice, the slice above. At both ends the slice
         stands in for the neighbor that is missing.
 
     Examples
@@ -126,7 +125,7 @@ def stack_neighbors(
     >>> stack_neighbors(np.arange(3, dtype=np.float32).reshape(3, 1, 1))[:, :, 0, 0].tolist()
     [[0.0, 0.0, 1.0], [0.0, 1.0, 2.0], [1.0, 2.0, 2.0]]
     """
-    stop = len(slices) if count is None else min(first + count, len(slices))
-    near = np.arange(first, stop)[:, None] + np.array([-1, 0, 1])
+    indices = np.arange(len(slices)) if chosen is None else chosen
+    near = indices[:, None] + np.array([-1, 0, 1])
     stacks: NDArray[np.float32] = slices[np.clip(near, 0, len(slices) - 1)]
     return stacks

@@ -74,7 +74,8 @@ def test_it_batches_neighbors_and_averages_as_the_torch_predictor_does(members):
 def test_a_cascade_is_the_same_with_both_engines_and_reads_no_more_than_it_must():
     hu = np.random.default_rng(0).normal(40, 60, (6, 128, 128)).astype(np.float32)
     alone = TorchPredictor(networks()[:1]).predict(hu)
-    strongest = alone.mask_probabilities.reshape(6, -1).max(axis=1)
+    twice = TorchPredictor([networks()[0], networks()[0]]).predict(hu)
+    strongest = twice.members.mask_probabilities[0].reshape(6, -1).max(axis=1).astype(float)
     middle = float(np.sort(strongest)[2:4].mean())
     # Networks that never learned say the same of any slice, so only the outline can tell them.
     rule = Cascade(screeners=1, least_any=1.1, least_pixel=middle)
