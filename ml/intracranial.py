@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ml.bloodless import where_blood_may_be
+
 # At the encoder's coarse pixels bone is mixed with brain; above this no blood is.
 BONE_HU: Final = 200.0
 TISSUE_HU: Final = -200.0
@@ -31,6 +33,8 @@ class Interior:
     ----------
     inside
         (S, h, w) bool.
+    possible
+        (S, h, w) bool: the part of it in which blood can be.
     open_slices
         (S,) bool: slices whose skull did not close, so that depth under the skin decided.
     spacing_mm
@@ -38,6 +42,7 @@ class Interior:
     """
 
     inside: NDArray[np.bool_]
+    possible: NDArray[np.bool_]
     open_slices: NDArray[np.bool_]
     spacing_mm: float
 
@@ -64,7 +69,9 @@ def find_interior(hu: NDArray[np.float32], spacing_mm: float) -> Interior:
     if not is_open.all():
         closed = np.flatnonzero(~is_open & inside.any(axis=(1, 2)))
         inside[_far_from(closed, len(hu))] = False
-    return Interior(_largest(inside), is_open, spacing_mm)
+    inside = _largest(inside)
+    possible = where_blood_may_be(hu, inside, spacing_mm)
+    return Interior(inside, possible, is_open, spacing_mm)
 
 
 def _interior_of_plane(

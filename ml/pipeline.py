@@ -259,10 +259,10 @@ def _slice_probabilities(
 
 
 def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction) -> SliceEvidence:
-    """Boil a prediction down to log-odds per slab, blood inside the skull only."""
+    """Boil a prediction down to log-odds per slab, blood only where it can be."""
     return gather_evidence(
         prediction.kind_probabilities,
-        prediction.mask_probabilities * inside_of(interior, prediction.mask_probabilities),
+        prediction.mask_probabilities * possible_on(interior, prediction.mask_probabilities),
         prediction.kind_maps,
         slices.placement.grid.spacing_mm,
     )
@@ -276,9 +276,9 @@ def member_probabilities(
         return None
     kinds, masks = prediction.members
     pixel_mm = slices.placement.grid.spacing_mm * len(slices.hu[0]) / masks.shape[-1]
-    inside = inside_of(interior, masks)
+    possible = possible_on(interior, masks)
     heard = [
-        gather_evidence(said, drawn * inside, prediction.kind_maps, pixel_mm)
+        gather_evidence(said, drawn * possible, prediction.kind_maps, pixel_mm)
         for said, drawn in zip(kinds, masks, strict=True)
     ]
     features = [study_features(one.any_features, calibration.slice_any) for one in heard]
@@ -296,18 +296,18 @@ def _find_blood(read: _Read) -> tuple[Lesion, ...]:
 def _source_mask(
     slices: ModelSlices, interior: Interior, prediction: Prediction, threshold: float
 ) -> NDArray[np.bool_]:
-    """Return blood inside the skull, (S, R, C) on the source's grid."""
-    inside = inside_of(interior, prediction.mask_probabilities)
-    probability = from_grid(prediction.mask_probabilities * inside, slices.placement)
+    """Return blood, where it can be, (S, R, C) on the source's grid."""
+    possible = possible_on(interior, prediction.mask_probabilities)
+    probability = from_grid(prediction.mask_probabilities * possible, slices.placement)
     blood = probability > threshold
     thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
     return thin
 
 
-def inside_of(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Return the inside of the skull on the pixels of a mask."""
-    step = mask.shape[-1] // interior.inside.shape[-1]
-    return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+def possible_on(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return where blood can be, on the pixels of a mask."""
+    step = mask.shape[-1] // interior.possible.shape[-1]
+    return interior.possible.repeat(step, axis=1).repeat(step, axis=2)
 
 
 def _kinds_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.uint8]:

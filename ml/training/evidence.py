@@ -11,6 +11,7 @@ from ml.evidence import SliceEvidence, gather_evidence
 from ml.labeled import UNKNOWN
 from ml.lesions import find_lesions
 from ml.model_slices import interior_of
+from ml.pipeline import possible_on
 from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 
@@ -91,11 +92,10 @@ def _evidence(
     prediction = read_prediction(path)
     hu = source.hu[rows].astype(np.float32)
     interior = interior_of(hu, spacing_mm)
-    step = hu.shape[-1] // interior.inside.shape[-1]
-    inside = interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+    possible = possible_on(interior, prediction.mask_probabilities)
     truth = source.mask[rows] > 0
     voxel_ml = np.full(len(hu), spacing_mm**2 * SLAB_MM / 1000.0)
-    maps = prediction.mask_probabilities * inside
+    maps = prediction.mask_probabilities * possible
     masks = [maps > threshold for threshold in MASK_THRESHOLDS]
     return PatientEvidence(
         patient=source.rows[int(rows[0])].patient,

@@ -14,7 +14,7 @@ from ml.labeled import PRESENT
 from ml.lesion_kinds import KindEvidence, gather_kinds
 from ml.lesions import Lesion, find_lesions
 from ml.model_slices import ModelSlices, interior_of
-from ml.pipeline import evidence_of, inside_of
+from ml.pipeline import evidence_of, possible_on
 from ml.places.reader import load_namer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction
@@ -133,7 +133,7 @@ def _read(
     )
     if head.frame is not None:
         upright = stand_upright(hu, interior, head.frame)
-    inside = inside_of(interior, prediction.mask_probabilities)
+    possible = possible_on(interior, prediction.mask_probabilities)
     truth = source.mask[rows] > 0
     side = hu.shape[-1] // known.kind.shape[-1]
     kinds = known.kind[rows].repeat(side, axis=1).repeat(side, axis=2) * truth
@@ -154,6 +154,6 @@ def _read(
         kinds=(labels == PRESENT).any(axis=0),
         # The images are needed no more, and they are large.
         head=replace(head, hu=hu[:, :1, :1]),
-        outlined=seen(prediction.mask_probabilities * inside > rules.mask.threshold),
+        outlined=seen(prediction.mask_probabilities * possible > rules.mask.threshold),
         true=seen(truth),
     )
