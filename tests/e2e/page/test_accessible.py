@@ -37,7 +37,7 @@ def test_the_other_pages_break_no_rule_of_accessibility(visit, served, clock):
     lease = claim_study(resources, study_id, by=by)
     report_study(resources, study_id, ReadStep.FINAL_REPORT, by=by, token=lease.token)
     said = Judgment(1, 4, (HemorrhageType.SDH,), (), None, None)
-    give_feedback(resources, study_id, said, reader=by.key_id, site=None)
+    give_feedback(resources, study_id, said, reader=by.key_id, sites=None)
     clock.forward(1)
     page = visit(Role.ADMIN, "/keys", viewport={"width": 390, "height": 844})
     for path in ("/turnaround", "/quality", "/sign-in"):
