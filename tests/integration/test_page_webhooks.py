@@ -65,7 +65,7 @@ def test_a_webhook_is_made_tried_stopped_and_deleted_and_its_secret_shown_once(v
         assert secret not in html_module.unescape(visitor.get(page).text)
     assert "study flagged, alert raised" in visitor.get("/sites").text
     assert visitor.post(f"{path}/ping", headers=OURS).headers["location"] == path
-    assert "webhook.ping" in visitor.get(path).text
+    assert ">test message<" in visitor.get(path).text
     assert visitor.post(f"{path}/disable", headers=OURS).status_code == 303
     refused = visitor.post(f"{path}/ping", headers=OURS)
     assert (refused.status_code, "disabled, so nothing is sent" in refused.text) == (409, True)
