@@ -44,6 +44,7 @@ def test_the_other_pages_break_no_rule_of_accessibility(visit, served, clock):
         assert violations(page) == []
         page.goto(served[1] + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator("nav").evaluate_all("all => all.every(nav => nav.scrollWidth <= 390)")
         assert (page.locator("svg[role=img]").count() > 2) == (path != "/sign-in")
     assert violations(page) == []
     page.evaluate("document.documentElement.removeAttribute('lang')")
