@@ -28,6 +28,7 @@ from api import (
     page_sites,
     page_steering,
     page_steps,
+    page_webhooks,
     policies,
     pre_reads,
     quality,
@@ -95,7 +96,7 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys, webhooks),
         *(sign_in, oidc, page, page_steps, page_steering, page_feedback, boards, admin),
-        *(page_policies, page_sites),
+        *(page_policies, page_sites, page_webhooks),
     ):
         app.include_router(module.router)
     folder = Path(__file__).parent / "static"

@@ -15,7 +15,8 @@ from api.filters import SITE_PATTERN
 from api.live import Live
 from api.sites import SiteRequest, TargetMinutes, get_sites, get_targets, put_site, put_targets
 from api.templating import render
-from preread.errors import InvalidRequest
+from api.webhook_lines import MOST_MESSAGES, TYPE_WORD, lines_of
+from preread.errors import InvalidRequest, NotAllowed
 from preread.keys import Caller
 from preread.ranking import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN
 from preread.resources import Resources
@@ -31,7 +32,7 @@ def show_sites(
     caller: SiteAdminPageCaller, request: Request, resources: ResourcesDep, live: LiveDep
 ) -> Response:
     """List the sites that the key covers, and where results go."""
-    return render(request, "sites.html", _list(resources, caller, live))
+    return render(request, "sites.html", sites_context(resources, caller, live))
 
 
 @router.post("")
@@ -49,7 +50,7 @@ def add_site(
         if site not in known:
             put_site(caller, site, SiteRequest(title=title.strip()), resources)
     except (InvalidRequest, ValidationError) as error:
-        context = _list(resources, caller, live) | {"message": _words(error)}
+        context = sites_context(resources, caller, live) | {"message": refused_words(error)}
         return render(request, "sites.html", context, HTTPStatus.UNPROCESSABLE_ENTITY)
     return RedirectResponse(f"/sites/{site}", HTTPStatus.SEE_OTHER)
 
@@ -81,7 +82,7 @@ def describe(
     try:
         put_site(caller, site, SiteRequest.model_validate(said), resources)
     except (InvalidRequest, ValidationError) as error:
-        context = _one(resources, caller, site) | {"message": _words(error)}
+        context = _one(resources, caller, site) | {"message": refused_words(error)}
         return render(request, "site.html", context, HTTPStatus.UNPROCESSABLE_ENTITY)
     return RedirectResponse(f"/sites/{site}", HTTPStatus.SEE_OTHER)
 
@@ -102,19 +103,21 @@ def promise(
     try:
         put_targets(caller, site, TargetMinutes.model_validate(said), resources)
     except ValidationError as error:
-        context = _one(resources, caller, site) | {"message": _words(error)}
+        context = _one(resources, caller, site) | {"message": refused_words(error)}
         return render(request, "site.html", context, HTTPStatus.UNPROCESSABLE_ENTITY)
     return RedirectResponse(f"/sites/{site}", HTTPStatus.SEE_OTHER)
 
 
-def _words(error: InvalidRequest | ValidationError) -> str:
-    if isinstance(error, InvalidRequest):
+def refused_words(error: InvalidRequest | NotAllowed | ValidationError) -> str:
+    """Return what is wrong with a form in words, without what was filled in."""
+    if not isinstance(error, ValidationError):
         return str(error)
     wrong = sorted({str(one["loc"][0]) for one in error.errors(include_input=False)})
     return f"Not accepted: {', '.join(wrong)}."
 
 
-def _list(resources: Resources, caller: Caller, live: Live) -> dict[str, Any]:
+def sites_context(resources: Resources, caller: Caller, live: Live) -> dict[str, Any]:
+    """Return what the list of sites and destinations shows."""
     known = get_sites(caller, resources).sites
     targets = {one.site: get_targets(caller, one.site, resources).current for one in known}
     return {
@@ -123,6 +126,12 @@ def _list(resources: Resources, caller: Caller, live: Live) -> dict[str, Any]:
         "sites": known,
         "targets": targets,
         "listener_count": live.listener_count,
+        "webhooks": lines_of(resources, caller),
+        "type_words": TYPE_WORD,
+        "most": MOST_MESSAGES,
+        "needs_https": not resources.settings.webhook_allow_http,
+        "needs_public": not resources.settings.webhook_allow_private,
+        "refused": None,
         "message": None,
     }
 

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from api import wording
 from api.strict_templates import strict_templates
+from preread.db.policies import version_of
 from preread.feedback import RUBRIC
 from preread.findings import midline_text
 from preread.keys import Caller, Role
@@ -60,6 +61,7 @@ _TEMPLATES.env.filters.update(
         "pages": pages,
         "site_words": _few_words,
         "operates": operates,
+        "policy_version": version_of,
     }
 )
 _TEMPLATES.env.globals.update(

@@ -121,6 +121,12 @@ def list_webhooks(resources: Resources, *, by: Caller) -> tuple[Webhook, ...]:
         return tuple(_webhook(row) for row in work.webhooks.all(by.sites))
 
 
+def find(resources: Resources, webhook_id: str, *, by: Caller) -> Webhook:
+    """Return one subscription that a caller may see."""
+    with resources.reading() as work:
+        return _webhook(work.webhooks.get(webhook_id, sites=by.sites))
+
+
 def switch(resources: Resources, webhook_id: str, *, on: bool, by: Caller) -> Webhook:
     """Put a subscription in force or out of it.
 

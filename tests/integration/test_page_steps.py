@@ -230,7 +230,7 @@ def test_a_policy_that_is_refused_says_why_and_one_that_somebody_replaced_is_not
     foreign = {"Sec-Fetch-Site": "cross-site"}
     current = {**seen, "instead_of": 1}
     assert visitor.post("/policies/0/revert", data=current, headers=foreign).status_code == 403
-    assert "in force" in visitor.get("/policies").text
+    assert '<a href="/policies/0">2026-1</a>' in visitor.get("/policies/1").text
 
 
 def test_a_site_is_described_on_the_page_and_what_is_refused_is_said(visitor, resources):

@@ -37,13 +37,14 @@ def test_the_other_pages_break_no_rule_of_accessibility(visit, served, clock):
     lease = claim_study(resources, study_id, by=by)
     report_study(resources, study_id, ReadStep.FINAL_REPORT, by=by, token=lease.token)
     said = Judgment(1, 4, (HemorrhageType.SDH,), (), None, None)
-    give_feedback(resources, study_id, said, reader=by.key_id, site=None)
+    give_feedback(resources, study_id, said, reader=by.key_id, sites=None)
     clock.forward(1)
     page = visit(Role.ADMIN, "/keys", viewport={"width": 390, "height": 844})
     for path in ("/turnaround", "/quality", "/sign-in"):
         assert violations(page) == []
         page.goto(served[1] + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator("nav").evaluate_all("all => all.every(nav => nav.scrollWidth <= 390)")
         assert (page.locator("svg[role=img]").count() > 2) == (path != "/sign-in")
     assert violations(page) == []
     page.evaluate("document.documentElement.removeAttribute('lang')")

@@ -1,4 +1,4 @@
-"""An administrator's path: a site, a key, a policy from draft to in force and back."""
+"""An administrator's path: a site, a key, a webhook, a policy from draft to in force and back."""
 
 import re
 
@@ -6,9 +6,12 @@ import pytest
 
 from preread.keys import Role, caller_of_key
 from preread.terms import HemorrhageType, Level, OrderClass
-from tests.builders import send_study
-from tests.support.chromium import violations
+from tests.builders import key_for, send_study
+from tests.support.chromium import WAIT_MS, violations
+from tests.support.processes import wait_until
+from tests.support.receiver import receiving
 from tests.support.seed import pre_read_of
+from tests.support.web import server_of, with_settings
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +54,48 @@ def test_an_administrator_describes_a_site_and_makes_a_key_for_it(visit, served)
     caller = caller_of_key(resources, secret)
     assert (caller.sites, caller.licenses) == ({"north", "west"}, {"US-TX"})
     assert violations(page) == []
+
+
+def test_an_administrator_makes_a_webhook_and_has_a_lost_message_tried_anew(browser, resources):
+    """On a service whose webhooks may go to this machine, and which gives up at once."""
+    eager = with_settings(
+        resources,
+        webhook_allow_http=True,
+        webhook_allow_private=True,
+        webhook_attempts=1,
+        reconcile_interval_s=0.2,
+    )
+    with receiving(statuses=[503, 204]) as receiver, server_of(eager) as (url, _):
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        context.set_default_timeout(WAIT_MS)
+        page = context.new_page()
+        page.goto(f"{url}/sign-in?next=/sites#key={key_for(resources, Role.ADMIN)}")
+        page.click("button[type=submit]")
+        page.click("text=New webhook")
+        page.fill("input[name=url]", receiver.url)
+        page.check("text=alert escalated")
+        assert violations(page) == []
+        page.click("text=Make a webhook")
+        assert "whsec_" in page.inner_text(".made")
+        page.click("text=Send a test message")
+        for _ in range(50):
+            if page.locator("text=given up").count():
+                break
+            page.wait_for_timeout(100)
+            page.goto(page.url)
+        assert "refused: status 503" in page.inner_text("tr:has-text('given up')")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.click("text=All webhooks")
+        page.wait_for_selector("tr:has-text('refused: status 503')")
+        assert violations(page) == []
+        page.click(f"a:text-is('{receiver.url}')")
+        page.click("text=Try anew")
+        wait_until(lambda: len(receiver.heard) > 1, timeout_s=10)
+        page.click("text=Delete it")
+        page.click("button[data-armed]")
+        page.wait_for_selector("text=nobody is told")
+        context.close()
 
 
 def test_an_administrator_puts_a_policy_in_force_and_takes_it_back(visit, served, clock):
