@@ -195,8 +195,9 @@ def _put_in_force(
     rows = work.session.scalars(query.order_by(*_READING_ORDER).options(asked)).all()
     placed = [row for row in rows if row.site not in kept]
     before_of = {row.id: standing(row) for row in rows}
+    work.session.flush()
+    work.session.expunge_all()  # the rows are written by write_places, not by the session
     for row in placed:
-        work.session.expunge(row)  # written with all others below
         row.rank_policy = wish.number or None
         place_study(work, row, actor=by.key_id, cause=event.value, now=now)
     write_places(work, placed, before_of)

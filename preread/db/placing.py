@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from preread import ranking
 from preread.db.events import EventKind
-from preread.db.tables import StudyRow
+from preread.db.tables import Base, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.study import AiState, ReadState
 from preread.terms import Level, OrderClass
 
 Standing: TypeAlias = tuple[bool, int, int, int, str]
+_STUDY: Final = Base.metadata.tables[StudyRow.__tablename__]
 _WHERE: Final = (StudyRow.ranked, StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms)
 _WHY: Final = (
     *(StudyRow.due_at, StudyRow.rank_reason, StudyRow.policy_version, StudyRow.rank_policy),
@@ -92,9 +93,16 @@ def write_places(
     moved = [row for row in rows if standing(row) != before_of[row.id]]
     for some, columns in ((stayed, _WHY), (moved, (*_WHERE, *_WHY))):
         if some:
-            names = ("id", *(column.key for column in columns))
-            values = [{name: getattr(row, name) for name in names} for row in some]
-            work.session.execute(sa.update(StudyRow), values)
+            names = [column.key for column in columns]
+            statement = (
+                sa.update(_STUDY)
+                .where(_STUDY.c.id == sa.bindparam("of_id"))
+                .values({name: sa.bindparam(name) for name in names})
+            )
+            values = [
+                {"of_id": row.id} | {name: getattr(row, name) for name in names} for row in some
+            ]
+            work.session.connection().execute(statement, values)
 
 
 def place_of(
