@@ -17,7 +17,7 @@ from benchmarks.table import table
 from preread.logs import configure_logs
 from preread.settings import Settings
 
-COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "ranking")
+COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "policy", "ranking")
 LONG: Final = ("million", "listeners", "answer")
 """Minutes each; not part of ``all``."""
 

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.orm import load_only
 
 from preread.db.events import EventKind
 from preread.db.ledger import LedgerQuery
-from preread.db.placing import place_study
+from preread.db.placing import PLACING, place_study, standing, write_places
 from preread.db.policies import (
     PolicyChange,
     StoredPolicy,
@@ -190,22 +191,20 @@ def _put_in_force(
     query = sa.select(StudyRow).where(
         StudyRow.completed_at.is_not(None), StudyRow.read_state.in_(_OPEN)
     )
-    rows = work.session.scalars(query.order_by(*_READING_ORDER)).all()
-    order_before = [row.id for row in rows if row.ranked]
-    for row in rows:
-        if row.site not in kept:
-            row.rank_policy = wish.number or None
-            place_study(work, row, actor=by.key_id, cause=event.value, now=now)
-    ranked = sorted(
-        (row for row in rows if row.ranked),
-        key=lambda row: (row.lane, row.key_ms, row.t0_ms, row.id),
-    )
+    asked = load_only(*PLACING, raiseload=True)
+    rows = work.session.scalars(query.order_by(*_READING_ORDER).options(asked)).all()
+    placed = [row for row in rows if row.site not in kept]
+    before_of = {row.id: standing(row) for row in rows}
+    work.session.flush()
+    work.session.expunge_all()  # the rows are written by write_places, not by the session
+    for row in placed:
+        row.rank_policy = wish.number or None
+        place_study(work, row, actor=by.key_id, cause=event.value, now=now)
+    write_places(work, placed, before_of)
+    order_before = [row.id for row in rows if not before_of[row.id][0]]
+    ranked = sorted((row for row in rows if row.ranked), key=standing)
     moved = sum(first != row.id for first, row in zip(order_before, ranked, strict=True))
-    done = {
-        "ranked_count": sum(row.site not in kept for row in rows),
-        "moved_count": moved,
-        "kept_sites": sorted(kept),
-    }
+    done = {"ranked_count": len(placed), "moved_count": moved, "kept_sites": sorted(kept)}
     told = {"policy_version": version_of(wish.number), "policy_before": version_of(before)}
     for row in _one_of_each_site(ranked):
         work.events.append(

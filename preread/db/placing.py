@@ -1,13 +1,31 @@
 """Puts a study in its place on the worklist and says so when the place changed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
 
 from preread import ranking
 from preread.db.events import EventKind
-from preread.db.tables import StudyRow
+from preread.db.tables import Base, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.study import AiState, ReadState
 from preread.terms import Level, OrderClass
+
+Standing: TypeAlias = tuple[bool, int, int, int, str]
+_STUDY: Final = Base.metadata.tables[StudyRow.__tablename__]
+_WHERE: Final = (StudyRow.ranked, StudyRow.lane, StudyRow.key_ms, StudyRow.t0_ms)
+_WHY: Final = (
+    *(StudyRow.due_at, StudyRow.rank_reason, StudyRow.policy_version, StudyRow.rank_policy),
+)
+PLACING: Final = (
+    *(StudyRow.id, StudyRow.site, StudyRow.order_class, StudyRow.completed_at, StudyRow.read_state),
+    *(StudyRow.ai_state, StudyRow.level, StudyRow.rank_level, StudyRow.rank_cap, StudyRow.held_ms),
+    *(StudyRow.pinned_until, StudyRow.targets_version, StudyRow.promise_policy),
+    *(*_WHERE, *_WHY),
+)
+"""All columns that :func:`place_study` asks and sets."""
 
 
 def place_study(
@@ -47,6 +65,44 @@ def place_study(
             detail=detail,
         )
     return place
+
+
+def standing(row: StudyRow) -> Standing:
+    """Return where a study stands; what is on the list comes first."""
+    return (not row.ranked, row.lane, row.key_ms, row.t0_ms, row.id)
+
+
+def write_places(
+    work: UnitOfWork, rows: Sequence[StudyRow], before_of: Mapping[str, Standing]
+) -> None:
+    """Write the places of rows that the session does not hold, in two statements.
+
+    The session itself would write in hundreds: one for each run of neighbors in which the same
+    columns changed. Who did not move is written apart: its many indexes need no change.
+
+    Parameters
+    ----------
+    work
+        The transaction.
+    rows
+        As :func:`place_study` left them.
+    before_of
+        Where each study stood before, by ID.
+    """
+    stayed = [row for row in rows if standing(row) == before_of[row.id]]
+    moved = [row for row in rows if standing(row) != before_of[row.id]]
+    for some, columns in ((stayed, _WHY), (moved, (*_WHERE, *_WHY))):
+        if some:
+            names = [column.key for column in columns]
+            statement = (
+                sa.update(_STUDY)
+                .where(_STUDY.c.id == sa.bindparam("of_id"))
+                .values({name: sa.bindparam(name) for name in names})
+            )
+            values = [
+                {"of_id": row.id} | {name: getattr(row, name) for name in names} for row in some
+            ]
+            work.session.connection().execute(statement, values)
 
 
 def place_of(

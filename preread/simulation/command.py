@@ -17,7 +17,13 @@ from preread.simulation.goals import breaker_goals, goals_text, waiting_goals
 from preread.simulation.log import Logged, LoggedStudy, from_past, read_log, write_log
 from preread.simulation.policies import REFERENCE, WORDS, Name
 from preread.simulation.report import report_data, report_text
-from preread.simulation.scenario import DEFAULT_SCENARIO, SHIPPED, Scenario, read_scenario
+from preread.simulation.scenario import (
+    DEFAULT_SCENARIO,
+    SHIPPED,
+    Scenario,
+    answering_after,
+    read_scenario,
+)
 from preread.simulation.validation import CASES, compare, comparison_text
 
 OUT: Final = Path("var") / "simulation"
@@ -67,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Name,
         choices=list(Name),
         help=f"may be repeated; all. {', '.join(f'{n.value}: {w}' for n, w in WORDS.items())}",
+    )
+    asked.add_argument(
+        "--delay-min",
+        type=float,
+        help="minutes from completeness to the AI's result, instead of the scenario's",
     )
     size = parser.add_argument_group("how much")
     size.add_argument("--studies", type=_count, default=STUDIES, help=f"of one run; {STUDIES}")
@@ -118,6 +129,8 @@ def _sources(arguments: argparse.Namespace) -> list[Source]:
     if arguments.what_if is not None:
         scenarios.append(read_scenario(arguments.what_if))
     scenarios = scenarios or [SHIPPED[DEFAULT_SCENARIO]]
+    if arguments.delay_min is not None:
+        scenarios = [answering_after(scenario, arguments.delay_min) for scenario in scenarios]
     if arguments.database:
         where = f"of the database{'' if arguments.site is None else f', site {arguments.site}'}"
         return _logged(scenarios, _past(arguments.site), where)

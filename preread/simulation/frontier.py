@@ -20,7 +20,7 @@ from preread.simulation.experiment import Drawn, run_experiment
 from preread.simulation.figures import BLEEDS, MISSED, SAID_NONE, Estimate, ratio
 from preread.simulation.goals import LEAST_FALL, MOST_BREACH, MOST_DELAY
 from preread.simulation.policies import REFERENCE, Name
-from preread.simulation.scenario import SHIPPED, Targets
+from preread.simulation.scenario import SHIPPED, Targets, answering_after
 from preread.simulation.trace import ORDERS
 from preread.terms import Level
 
@@ -90,12 +90,11 @@ def frontier(
     base: str, seeds: Sequence[int], *, studies: int, delay_min: float, processes: int = 1
 ) -> list[Point]:
     """Return one point for each variant, on the studies of a shipped scenario."""
-    shipped = SHIPPED[base]
-    detector = shipped.detector.model_copy(update={"delay_min": delay_min})
+    shipped = answering_after(SHIPPED[base], delay_min)
     points = []
     for name, promotions in VARIANTS.items():
         targets = Targets(promotions=dict(promotions))
-        scenario = shipped.model_copy(update={"detector": detector, "targets": targets})
+        scenario = shipped.model_copy(update={"targets": targets})
         found = run_experiment(
             Drawn(scenario, studies), (REFERENCE, Name.PROPOSED), seeds, processes=processes
         )

@@ -237,6 +237,21 @@ SHIPPED: Final[Mapping[str, Scenario]] = MappingProxyType(
 DEFAULT_SCENARIO: Final = "busy"
 
 
+def answering_after(scenario: Scenario, delay_min: float) -> Scenario:
+    """Return a scenario whose AI takes another time from completeness to its result.
+
+    Raises
+    ------
+    SettingsInvalid
+        If it would answer before it was asked.
+    """
+    if not delay_min >= 0:
+        message = "the AI's delay is at least 0 minutes"
+        raise SettingsInvalid(message)
+    detector = scenario.detector.model_copy(update={"delay_min": delay_min})
+    return scenario.model_copy(update={"detector": detector})
+
+
 def read_scenario(path: Path) -> Scenario:
     """Return the scenario of a TOML or JSON file; what it leaves out is that of ``base``.
 

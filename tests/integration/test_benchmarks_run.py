@@ -101,6 +101,14 @@ def test_the_worklist_benchmark_runs(tmp_path):
 
 
 @pytest.mark.timeout(300)  # on a machine with other things to do
+def test_the_policy_benchmark_runs(tmp_path):
+    found = medians(run(tmp_path, "policy"))
+    wall, without = "SQLite, 200 open: wall", "SQLite, 200 open: of it without a core"
+    assert found[wall] > found[without] >= 0
+    assert found["SQLite, 200 open: moved"] > 0
+
+
+@pytest.mark.timeout(300)  # on a machine with other things to do
 def test_the_million_benchmark_runs(tmp_path):
     found = medians(run(tmp_path, "million"))
     assert found["SQLite, 1,000 open: at 99 %, flagged, one site (database)"] > 0

@@ -182,7 +182,7 @@ def test_the_log_knows_how_long_a_claimed_study_was_read_and_what_its_readers_sa
         (judged[2], other, [HemorrhageType.SDH]),
     ):
         said = Judgment(revision=1, score=0, types=tuple(types), places=(), volume=None, cause=None)
-        give_feedback(resources, study_id, said, reader=reader.key_id, site=None)
+        give_feedback(resources, study_id, said, reader=reader.key_id, sites=None)
     with database.reading() as session:
         log = from_past(past_studies(session))
     assert [study.read_ms for study in log] == [9 * MINUTE_MS, MINUTE_MS, None]
