@@ -13,9 +13,10 @@ from api.strict_templates import strict_templates
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
+from preread.regions import regions_of
 from preread.rubric import SCORE_WORDS
 from preread.scope import Sites, words_of
-from preread.terms import KINDS, LATERALITY_NAME, regions_of
+from preread.terms import KINDS, LATERALITY_NAME
 
 
 def operates(caller: Caller) -> bool:

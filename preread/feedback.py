@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from preread.regions import REGION
 from preread.rubric import BEST_SCORE
-from preread.terms import (
-    FLAGGED,
-    LATERALITY_NAME,
-    REGION,
-    HemorrhageType,
-    Laterality,
-    Level,
-    Region,
-)
+from preread.terms import FLAGGED, LATERALITY_NAME, HemorrhageType, Laterality, Level, Region
 
 BEST: Final = BEST_SCORE
 

@@ -45,17 +45,10 @@ from preread.findings import (
 from preread.findings import Assessment as Statement
 from preread.notice import NOTICE
 from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent, place
+from preread.reasons import REASON_TEXT, ReasonCode
+from preread.regions import REGION
 from preread.study import Study
-from preread.terms import (
-    HEMORRHAGE,
-    REASON_TEXT,
-    REGION,
-    TYPE_NAME,
-    Code,
-    HemorrhageType,
-    Level,
-    ReasonCode,
-)
+from preread.terms import HEMORRHAGE, TYPE_NAME, Code, HemorrhageType, Level
 from preread.work import Claim
 from worker.slices import finding_id
 from worker.wording import limitations, summary

@@ -2,9 +2,9 @@ import pytest
 
 from preread.errors import IllegalStep
 from preread.keys import Role, caller_of_key
+from preread.reasons import ReasonCode
 from preread.retry import retry_pre_read
 from preread.study import AiState
-from preread.terms import ReasonCode
 from preread.work import claim_next, fail_claim, finish_claim
 from tests.builders import key_for, result, send_study
 

@@ -5,10 +5,11 @@ import pytest
 from preread.db.events import EventKind
 from preread.errors import StaleClaim
 from preread.reading import ReadStep
+from preread.reasons import ReasonCode
 from preread.reconcile import forget_old, reconcile
 from preread.report import report_study
 from preread.study import AiState, TaskState
-from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import (
     claim_next,
     fail_claim,

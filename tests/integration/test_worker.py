@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from preread.db.events import EventKind
+from preread.reasons import ReasonCode
 from preread.resources import open_resources
 from preread.settings import Settings
 from preread.study import AiState
-from preread.terms import ReasonCode
 from tests.builders import send_study
 from tests.support.processes import (
     ROOT,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from preread.breaker import Window
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, encode_record
 from preread.findings import SliceRecordFile
-from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.reasons import ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, fail_claim, finish_claim
 from tests.builders import instance_bytes, result, send, send_study
 

@@ -23,16 +23,9 @@ from preread.dicom.acceptance import SeriesChoice, SeriesFacts
 from preread.dicom.header import read_header
 from preread.dicom.stack import QualityFlag
 from preread.findings import Mode, Model, PreRead, Timing
+from preread.reasons import ReasonCode
 from preread.study import AiState, ReadState, Study
-from preread.terms import (
-    KINDS,
-    HemorrhageType,
-    Laterality,
-    Level,
-    OrderClass,
-    ReasonCode,
-    Region,
-)
+from preread.terms import KINDS, HemorrhageType, Laterality, Level, OrderClass, Region
 from preread.work import Claim
 from tests.builders import instance_bytes
 from tests.support.heads import volume_of
