@@ -67,6 +67,12 @@ def find_interior(hu: NDArray[np.float32], spacing_mm: float) -> Interior:
     return Interior(_largest(inside), is_open, spacing_mm)
 
 
+def inside_of(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return the inside of the skull on the pixels of a mask."""
+    step = mask.shape[-1] // interior.inside.shape[-1]
+    return interior.inside.repeat(step, axis=1).repeat(step, axis=2)
+
+
 def _interior_of_plane(
     plane: NDArray[np.float32], spacing_mm: float
 ) -> tuple[NDArray[np.bool_], bool]:
