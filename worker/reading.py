@@ -28,8 +28,9 @@ from preread.reasons import ReasonCode
 from preread.receive import header_limits
 from preread.resources import Resources
 from preread.work import Claim, KeyImageFiles, Result
-from worker.document import Known, Reading, summaries, write_document
+from worker.document import Known, Reading, write_document
 from worker.slices import record_slices
+from worker.statements import summaries
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from preread.terms import KINDS, HemorrhageType, Laterality, Level, OrderClass, 
 from preread.work import Claim
 from tests.builders import instance_bytes
 from tests.support.heads import volume_of
-from worker.document import Known, Reading, digest_of, summaries, write_document
+from worker.document import Known, Reading, digest_of, write_document
+from worker.statements import summaries
 
 GOLDEN = Path(__file__).parent / "golden" / "pre_read.json"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
