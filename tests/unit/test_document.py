@@ -34,7 +34,6 @@ from worker.statements import summaries
 
 GOLDEN = Path(__file__).parent / "golden" / "pre_read.json"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-SERIES_UID = "1.2.826.0.1.3680043.10.1462.1.1"
 
 
 def study(**changes):
