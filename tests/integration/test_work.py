@@ -19,11 +19,7 @@ from preread.work import (
     return_tasks_of,
 )
 from tests.builders import caller_for, instance_bytes, result, send, send_study
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
+from tests.support.stored import study_of
 
 
 def kinds_of(resources, study_id):

@@ -86,6 +86,16 @@ def failed(resources):
     return claim.study.id
 
 
+def without_pre_read(resources, state):
+    """Send a study that is receiving, queued or failed; return its ID."""
+    if state == "receiving":
+        return send(resources, instance_bytes()).studies[0].study_id
+    study_id = send_study(resources)
+    if state == "failed":
+        failed(resources)
+    return study_id
+
+
 def flagged_before(resources, count, site="north"):
     """Let the last studies of a site all have been flagged, without making them."""
     with resources.unit_of_work() as work:
