@@ -29,7 +29,7 @@ from preread.errors import (
     SameReader,
 )
 from preread.logs import get_logger
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2

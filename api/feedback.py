@@ -13,19 +13,18 @@ from preread import judging
 from preread.db.feedback import GivenFeedback, that_count
 from preread.errors import JudgmentContradicts
 from preread.feedback import (
-    BEST,
-    RUBRIC,
     FalsePositiveCause,
     Judgment,
     MarkedPlace,
     Verdict,
     VolumeVerdict,
 )
+from preread.rubric import BEST_SCORE, SCORE_WORDS
 from preread.terms import HemorrhageType, Laterality, Level, Region
 
 router = APIRouter(prefix="/v1/studies", tags=["measuring"])
 
-_SCALE: Final = " ".join(f"{score} – {meaning}" for score, meaning in RUBRIC.items())
+_SCALE: Final = " ".join(f"{score} – {meaning}" for score, meaning in SCORE_WORDS.items())
 _MOST_PLACES: Final = 40
 
 
@@ -46,7 +45,7 @@ class FeedbackRequest(BaseModel):
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
         description="Of the study, as the pre-read says it."
     )
-    score: Annotated[int, Field(ge=0, le=BEST)] | None = Field(
+    score: Annotated[int, Field(ge=0, le=BEST_SCORE)] | None = Field(
         default=None,
         description=f"Agreement with the pre-read. {_SCALE} Left out only where nothing is there "
         "and nothing was flagged.",

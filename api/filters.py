@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import FieldRefused
 from preread.db.worklist import Cursor, WorklistQuery
-from preread.keys import LICENSE_FORMAT, SITE_FORMAT
 from preread.scope import Sites
+from preread.site_names import LICENSE_FORMAT, SITE_FORMAT
 from preread.study import AiState, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 

@@ -9,17 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.contract import problems
 from api.deps import GlobalAdminCaller, ResourcesDep
 from api.filters import LICENSE_PATTERN, SITE_PATTERN
-from preread.keys import (
-    MOST_LICENSES,
-    MOST_SITES,
-    KeySummary,
-    Role,
-    create_key,
-    id_of_key,
-    list_keys,
-    revoke_key,
-    summary_of,
-)
+from preread.keys import KeySummary, Role, create_key, id_of_key, list_keys, revoke_key, summary_of
+from preread.site_names import MOST_LICENSES, MOST_SITES
 
 router = APIRouter(prefix="/v1/keys", tags=["administration"])
 

@@ -15,7 +15,8 @@ from api.templating import done
 from api.wording import CAUSE_WORD
 from preread import judging
 from preread.errors import JudgmentContradicts
-from preread.feedback import BEST, FalsePositiveCause, Judgment, MarkedPlace, VolumeVerdict
+from preread.feedback import FalsePositiveCause, Judgment, MarkedPlace, VolumeVerdict
+from preread.rubric import BEST_SCORE
 from preread.terms import HemorrhageType, Laterality, Region
 
 router = APIRouter(include_in_schema=False)
@@ -32,7 +33,7 @@ class Said:
         self,
         revision: Annotated[int, Form(ge=1)],
         *,
-        score: Annotated[int | None, Form(ge=0, le=BEST)] = None,
+        score: Annotated[int | None, Form(ge=0, le=BEST_SCORE)] = None,
         types: Annotated[tuple[HemorrhageType, ...], Form()] = (),
         places: Annotated[
             tuple[Annotated[str, Field(pattern=_PLACE)], ...], Form(max_length=MOST_PLACES)
@@ -95,5 +96,7 @@ def _thanks(judgment: Judgment) -> str:
         return f"False alarm noted: {CAUSE_WORD[judgment.cause]}. Thank you."
     more = len(judgment.places)
     places = f" with {more} place{'s' if more > 1 else ''}" if more else ""
-    scored = "Noted" if judgment.score is None else f"Agreement {judgment.score} of {BEST} noted"
+    scored = (
+        "Noted" if judgment.score is None else f"Agreement {judgment.score} of {BEST_SCORE} noted"
+    )
     return f"{scored}{places}. Thank you."

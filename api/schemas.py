@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from preread.dicom.picture import WindowName
 from preread.findings import FindingSummary, Mode
 from preread.reading import ReadStep
+from preread.reasons import ReasonCode
 from preread.study import AiState, ReadState
-from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass
 
 Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 

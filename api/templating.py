@@ -11,12 +11,13 @@ from fastapi.responses import RedirectResponse
 from api import wording
 from api.strict_templates import strict_templates
 from preread.db.policies import version_of
-from preread.feedback import RUBRIC
 from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
+from preread.regions import regions_of
+from preread.rubric import SCORE_WORDS
 from preread.scope import Sites, words_of
-from preread.terms import KINDS, LATERALITY_NAME, regions_of
+from preread.terms import KINDS, LATERALITY_NAME
 
 
 def operates(caller: Caller) -> bool:
@@ -69,7 +70,7 @@ _TEMPLATES.env.globals.update(
         "notice": NOTICE,
         "kinds": KINDS,
         "orders": wording.ORDER_WORD,
-        "rubric": RUBRIC,
+        "rubric": SCORE_WORDS,
         "causes": wording.CAUSE_WORD,
         "volumes": wording.VOLUME_WORD,
         "compartments": wording.COMPARTMENT_WORD,

@@ -16,8 +16,9 @@ from preread.findings import FindingSummary, Mode, summary_without_places
 from preread.keys import Caller, Role
 from preread.ranking import DEFAULT_POLICY
 from preread.reading import ReadStep, allowed_read_steps
+from preread.reasons import REASON_TEXT
 from preread.study import AiState, Handling, Study
-from preread.terms import REASON_TEXT, Level
+from preread.terms import Level
 
 ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})
 """States in which the result that is shown is that of the present revision."""

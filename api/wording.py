@@ -14,10 +14,10 @@ from api.schemas import StudyView
 from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
 from preread.findings import Location
 from preread.proportions import Share
+from preread.regions import REGION
 from preread.study import AiState, ReadState
 from preread.terms import (
     LATERALITY_NAME,
-    REGION,
     TYPE_NAME,
     Compartment,
     HemorrhageType,

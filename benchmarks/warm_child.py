@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from preread.dicom.acceptance import choose_series
 from preread.findings import Timing
+from preread.reasons import ReasonCode
 from preread.resources import Resources
-from preread.terms import ReasonCode
 from preread.work import Claim, Result
 from worker.child import main
 from worker.document import Known, Reading, write_document

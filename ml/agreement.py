@@ -26,7 +26,6 @@ from preread.terms import HemorrhageType
 UNTOUCHED_SHARE: Final = 0.25
 # Of a lesion's volume: less in common is no touch.
 TOUCH_SHARE: Final = 0.10
-BEST: Final = BEST_SCORE
 
 
 class Types(IntEnum):
@@ -97,7 +96,7 @@ def agreement(*, detected: bool, types: Types | None, place: Place | None) -> in
     if place is None:
         return {Types.EXACT: 4, Types.CLOSE: 3, Types.OTHER: 1}[types]
     if types is Types.EXACT and place is Place.EVERYWHERE:
-        return BEST
+        return BEST_SCORE
     return 1 + (types > Types.OTHER) + (place > Place.NOWHERE)
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from ml.quality import Measures
 from ml.scoring import OperatingPoints
-from preread.terms import Level, ReasonCode
+from preread.reasons import ReasonCode
+from preread.terms import Level
 
 # Gray matter is at 37 to 41 HU at 120 kV, an infant's lower, a brain with large bleeds higher
 # (52 measured); outside this range the numbers are not HU of a brain.

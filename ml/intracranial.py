@@ -74,6 +74,12 @@ def find_interior(hu: NDArray[np.float32], spacing_mm: float) -> Interior:
     return Interior(inside, possible, is_open, spacing_mm)
 
 
+def possible_on(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return where blood can be, on the pixels of a mask."""
+    step = mask.shape[-1] // interior.possible.shape[-1]
+    return interior.possible.repeat(step, axis=1).repeat(step, axis=2)
+
+
 def _interior_of_plane(
     plane: NDArray[np.float32], spacing_mm: float
 ) -> tuple[NDArray[np.bool_], bool]:

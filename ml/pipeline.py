@@ -10,18 +10,17 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, KindProbability, StageTiming
-from ml.bundle import Bundle, CalibrationRule, Manifest
-from ml.evidence import SliceEvidence, gather_evidence, slice_odds, study_features
+from ml.bundle import Bundle, Manifest
+from ml.evidence import study_features
 from ml.findings import describe_lesion, key_slices, name_findings
 from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.geometry import from_grid
 from ml.head_context import HeadContext, place_lesions
 from ml.inspection import Inspection, inspect_images
-from ml.intracranial import Interior
+from ml.intracranial import Interior, possible_on
 from ml.lesion_kinds import TypedLesion, score_lesions, type_lesions
 from ml.lesions import Lesion, find_lesions
 from ml.midline import measure_shift
@@ -29,6 +28,7 @@ from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction, Predictor
+from ml.study_evidence import evidence_of, member_probabilities, slice_probabilities
 from ml.study_kinds import rate_kinds
 from ml.uncertainty import Uncertainty, uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
@@ -215,7 +215,7 @@ def _described(
     mask_kinds = _kinds_of(read.source.hu.shape, typed)
     lifts = lifted_by(verdict.level, verdict.warnings)
     shift = measure_shift(read.slices.hu, read.interior, head.frame)
-    slice_any, slice_kinds = _slice_probabilities(head.evidence, read.manifest.rules.calibration)
+    slice_any, slice_kinds = slice_probabilities(head.evidence, read.manifest.rules.calibration)
     slice_any, slice_kinds = slice_any[head.slab_of_slice], slice_kinds[head.slab_of_slice]
     return Assessment(
         level=Level.INDETERMINATE if lifts else verdict.level,
@@ -246,45 +246,6 @@ def _described(
     )
 
 
-def _slice_probabilities(
-    evidence: SliceEvidence, calibration: CalibrationRule
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (N,) of any hemorrhage and (N, K) of the types, calibrated, per slab."""
-    kinds = [
-        expit(slice_odds(evidence.kind_features(kind), curve))
-        for kind, curve in enumerate(calibration.slice_kinds)
-    ]
-    some = expit(slice_odds(evidence.any_features, calibration.slice_any))
-    return some.astype(np.float32), np.stack(kinds, axis=1).astype(np.float32)
-
-
-def evidence_of(slices: ModelSlices, interior: Interior, prediction: Prediction) -> SliceEvidence:
-    """Boil a prediction down to log-odds per slab, blood only where it can be."""
-    return gather_evidence(
-        prediction.kind_probabilities,
-        prediction.mask_probabilities * possible_on(interior, prediction.mask_probabilities),
-        prediction.kind_maps,
-        slices.placement.grid.spacing_mm,
-    )
-
-
-def member_probabilities(
-    slices: ModelSlices, interior: Interior, prediction: Prediction, calibration: CalibrationRule
-) -> NDArray[np.float64] | None:
-    """Return (M,): the study's probability by each member alone; None of one network."""
-    if prediction.members is None:
-        return None
-    kinds, masks = prediction.members
-    pixel_mm = slices.placement.grid.spacing_mm * len(slices.hu[0]) / masks.shape[-1]
-    possible = possible_on(interior, masks)
-    heard = [
-        gather_evidence(said, drawn * possible, prediction.kind_maps, pixel_mm)
-        for said, drawn in zip(kinds, masks, strict=True)
-    ]
-    features = [study_features(one.any_features, calibration.slice_any) for one in heard]
-    return calibration.any.probabilities(np.stack(features))
-
-
 def _find_blood(read: _Read) -> tuple[Lesion, ...]:
     """Find the lesions on the source's grid, also those that are kept only where alone."""
     rule = read.manifest.rules.mask
@@ -302,12 +263,6 @@ def _source_mask(
     blood = probability > threshold
     thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
     return thin
-
-
-def possible_on(interior: Interior, mask: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Return where blood can be, on the pixels of a mask."""
-    step = mask.shape[-1] // interior.possible.shape[-1]
-    return interior.possible.repeat(step, axis=1).repeat(step, axis=2)
 
 
 def _kinds_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.uint8]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ml.assessment import Place
-from preread.terms import LATERALITY_NAME, REGION, HemorrhageType, Laterality, Region
+from preread.regions import REGION
+from preread.terms import LATERALITY_NAME, HemorrhageType, Laterality, Region
 
 MOST_NAMED: Final = 3
 """More places of one side than this are not named in a sentence; the findings have them all."""

@@ -72,8 +72,6 @@ CHANNELS: Final = (
     Channel(-1, BRAIN),
     Channel(1, BRAIN),
 )
-# The network reads a slice together with one neighbor on each side: below, itself, above.
-STACK: Final = 3
 
 
 def apply_window(hu: NDArray[np.float32], window: Window) -> NDArray[np.float32]:

@@ -51,7 +51,7 @@ messages name attributes, never values.
 from collections.abc import Sequence
 from typing import ClassVar
 
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 
 class PreReadError(Exception):

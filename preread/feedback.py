@@ -7,33 +7,9 @@ later, and nothing here could keep it out.
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
-from preread.terms import (
-    FLAGGED,
-    LATERALITY_NAME,
-    REGION,
-    HemorrhageType,
-    Laterality,
-    Level,
-    Region,
-)
-
-RUBRIC: Final = MappingProxyType(
-    {
-        4: "All right: every type that is there is named and no other, and every place is right.",
-        3: "Nearly: the main type and the main place are right; one lesser type or place is "
-        "missing, extra or on a neighboring region.",
-        2: "Half: either the types or the places are right, or nearly so, and the other is not.",
-        1: "Only that it bleeds: a bleed is there, but neither its types nor its places are right.",
-        0: "Wrong: a bleed was missed, or none is there where one was flagged.",
-    }
-)
-"""The scale of agreement as a person applies it. ``ml/agreement.py`` computes the same scale from
-outlines, with thresholds that no person measures, so the two are near and not the same."""
-
-BEST: Final = 4
+from preread.regions import REGION
+from preread.terms import FLAGGED, LATERALITY_NAME, HemorrhageType, Laterality, Level, Region
 
 
 class Verdict(StrEnum):
@@ -91,7 +67,7 @@ class Judgment:
     Attributes
     ----------
     score
-        0 to 4 by :data:`RUBRIC`; None only where nothing is there and nothing was flagged.
+        0 to 4 by ``preread.rubric``; None only where nothing is there and nothing was flagged.
     types, places
         What is really there, by the final report; empty for no hemorrhage.
     """

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from preread.reasons import ReasonCode
 from preread.terms import (
     LATERALITY_NAME,
     TYPE_NAME,
@@ -24,7 +25,6 @@ from preread.terms import (
     Laterality,
     Level,
     OrderClass,
-    ReasonCode,
     Region,
 )
 

@@ -14,7 +14,6 @@ from preread.proportions import Share, share_of
 from preread.terms import Level, OrderClass
 from preread.turnaround import INTERVALS, Turnaround
 
-HOURS_OF_WEEK: Final = 7 * 24
 COLUMNS: Final = (*INTERVALS, "total_s")
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from preread.db.tables import ApiKeyRow
 from preread.errors import NotAuthenticated
-from preread.keys import Role, check_licenses, check_sites, start_session
+from preread.keys import Role, start_session
 from preread.resources import Resources
 from preread.scope import Sites
+from preread.site_names import check_licenses, check_sites
 
 _ID_LETTERS = 14
 _LONGEST_NAME = 64

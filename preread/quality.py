@@ -12,9 +12,10 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Final
 
-from preread.feedback import RUBRIC, FalsePositiveCause, Verdict, VolumeVerdict
+from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
 from preread.ledger import percentile
 from preread.proportions import Share, share_of
+from preread.rubric import SCORE_WORDS, that_count
 from preread.terms import FLAGGED, HemorrhageType, Level
 
 BINS: Final = 5
@@ -96,7 +97,7 @@ class Quality:
     Attributes
     ----------
     agreement
-        Shares of the scores 4 to 0, over studies where something was flagged or found.
+        Shares of the scores 4 to 0, over the studies that bleed.
     volumes
         Shares of what readers said of outlined volumes, over those who said something.
     false_negatives
@@ -154,13 +155,9 @@ def by_group(judged: Iterable[Judged]) -> dict[tuple[str, str, str], list[Judged
 
 
 def agreement_table(judged: Iterable[Judged]) -> dict[int, Share]:
-    """Return the share of each score, 4 to 0, where there was something to agree about."""
-    scores = [
-        one.score
-        for one in judged
-        if one.score is not None and one.verdict is not Verdict.TRUE_NEGATIVE
-    ]
-    return {score: share_of(scores.count(score), len(scores)) for score in RUBRIC}
+    """Return the share of each score, 4 to 0, of the studies with hemorrhage."""
+    scores = that_count((one.score, bool(one.found)) for one in judged)
+    return {score: share_of(scores.count(score), len(scores)) for score in SCORE_WORDS}
 
 
 def reading_time(judged: Iterable[Judged], verdict: Verdict) -> ReadingTime:

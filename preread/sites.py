@@ -5,9 +5,10 @@ from typing import Final
 
 from preread.db.sites import SiteInfo
 from preread.errors import InvalidRequest
-from preread.keys import Caller, check_license, check_site
+from preread.keys import Caller
 from preread.resources import Resources
 from preread.scope import Sites, covers
+from preread.site_names import check_license, check_site
 
 MOST_TITLE: Final = 120
 MOST_VIEWER_URL: Final = 500

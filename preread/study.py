@@ -17,7 +17,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from preread.findings import FindingSummary
-from preread.terms import Level, OrderClass, ReasonCode
+from preread.reasons import ReasonCode
+from preread.terms import Level, OrderClass
 
 
 class AiState(StrEnum):

@@ -7,9 +7,10 @@ the promise under which it was completed.
 from collections.abc import Mapping
 
 from preread.db.targets import SiteTargets
-from preread.keys import Caller, check_site
+from preread.keys import Caller
 from preread.ranking import policy_of_site
 from preread.resources import Resources
+from preread.site_names import check_site
 from preread.terms import OrderClass
 
 

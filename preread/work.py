@@ -18,9 +18,10 @@ from preread.db.tables import PreReadRow, StudyRow, TaskRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import FindingSummary, PreRead
 from preread.ranking import DEFAULT_POLICY
+from preread.reasons import ReasonCode
 from preread.resources import Resources
 from preread.study import AiState, ReadState, Study, TaskState
-from preread.terms import Level, ReasonCode
+from preread.terms import Level
 
 
 @dataclass(frozen=True, slots=True)

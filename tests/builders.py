@@ -34,9 +34,10 @@ from preread.findings import (
 from preread.keys import Role, caller_of_key, create_key
 from preread.notice import NOTICE
 from preread.ranking import DEFAULT_POLICY
+from preread.reasons import ReasonCode
 from preread.receive import receive
 from preread.submission import Submission
-from preread.terms import HEMORRHAGE, HemorrhageType, Laterality, Level, ReasonCode, Region
+from preread.terms import HEMORRHAGE, HemorrhageType, Laterality, Level, Region
 from preread.work import KeyImageFiles, Result
 
 UID_ROOT = "1.2.826.0.1.3680043.10.1462"

@@ -16,8 +16,8 @@ from sqlalchemy.exc import OperationalError
 
 from preread.errors import StaleClaim
 from preread.logs import get_logger
+from preread.reasons import ReasonCode
 from preread.resources import Resources
-from preread.terms import ReasonCode
 from preread.work import Claim, Result, claim_next, fail_claim, finish_claim, keep_claim
 from worker.signs import Sign, SignWriter
 

@@ -34,12 +34,12 @@ from preread.reader_study.cases import (
     StudyFolder,
 )
 from preread.reader_study.order import draw
+from preread.reasons import ReasonCode
 from preread.receive import receive
 from preread.resources import Resources, open_resources, utc_now
 from preread.settings import Settings
 from preread.store import Incoming
 from preread.submission import Submission
-from preread.terms import ReasonCode
 from preread.uploads import Upload, plan_uploads
 from preread.work import Claim, claim_next
 from worker.model import load_model_reader

@@ -24,12 +24,13 @@ from preread.dicom.slice_record import encode_record
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import UnreadableVolume
 from preread.findings import Model, Timing
+from preread.reasons import ReasonCode
 from preread.receive import header_limits
 from preread.resources import Resources
-from preread.terms import ReasonCode
 from preread.work import Claim, KeyImageFiles, Result
-from worker.document import Known, Reading, summaries, write_document
+from worker.document import Known, Reading, write_document
 from worker.slices import record_slices
+from worker.statements import summaries
 
 
 @dataclass(frozen=True, slots=True)

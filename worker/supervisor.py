@@ -21,10 +21,10 @@ from sqlalchemy.exc import OperationalError
 
 from preread.lifeline import tied
 from preread.logs import get_logger
+from preread.reasons import ReasonCode
 from preread.reconcile import reconcile, ring_for_waiting
 from preread.resources import Resources
 from preread.settings import Settings
-from preread.terms import ReasonCode
 from preread.work import return_tasks_of
 from worker.signs import Sign, read_signs
 

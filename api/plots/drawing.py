@@ -16,6 +16,8 @@ WIDTH: Final = 400
 TEXT: Final = 11
 """Height of the letters."""
 
+TABLE_BELOW: Final = "The table below has every figure."
+
 _ROW: Final = 20
 _TOP: Final = 22
 _LETTER: Final = 6.3

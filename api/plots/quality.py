@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.plots.drawing import (
+    TABLE_BELOW,
     TEXT,
     WIDTH,
     Bar,
@@ -23,7 +24,6 @@ from preread.feedback import Verdict
 from preread.proportions import Share
 from preread.quality import Calibration, Quality, TypeQuality
 
-_TABLE: Final = "The table below has every figure."
 _SQUARE: Final = 250
 _LEFT: Final = 70
 _SCORES_HEIGHT: Final = 130
@@ -56,13 +56,13 @@ def quality_plots(figures: Quality, groups: Sequence[tuple[str, Share]]) -> dict
             "groups",
             "Flagged studies that really bleed, by site, model and scanner",
             groups,
-            f"One row for each group, with 95 % intervals. {_TABLE}",
+            f"One row for each group, with 95 % intervals. {TABLE_BELOW}",
         ),
         "types": share_rows(
             "types",
             "Types named and there, and there and named",
             _type_rows(figures.types),
-            f"Two rows for each type of hemorrhage, with 95 % intervals. {_TABLE}",
+            f"Two rows for each type of hemorrhage, with 95 % intervals. {TABLE_BELOW}",
         ),
         "agreement": agreement(figures.agreement),
         "calibration": calibration(figures.calibration),
@@ -96,7 +96,7 @@ def agreement(shares: dict[int, Share]) -> Plot | None:
         "agreement",
         "Agreement with the pre-reads, from 4, all right, to 0, wrong",
         f"Five bars over {scored} scores, with 95 % intervals; the most frequent score is {best}. "
-        f"{_TABLE}",
+        f"{TABLE_BELOW}",
         bottom + 2 * TEXT + 4,
         bars=tuple(bars),
         strokes=(*grid, *whiskers),
@@ -130,7 +130,7 @@ def calibration(table: Calibration) -> Plot | None:
         "calibration",
         "Whether a probability of hemorrhage means what it says",
         f"Dots for groups of studies of like probability: across what the software said, up how "
-        f"many really bled, with 95 % intervals. On the dotted line both are equal.{error} {_TABLE}",
+        f"many really bled, with 95 % intervals. On the dotted line both are equal.{error} {TABLE_BELOW}",
         8 + _SQUARE + 3 * TEXT,
         strokes=tuple(strokes),
         signs=tuple(signs),
@@ -170,7 +170,7 @@ def reading_times(figures: Quality) -> Plot | None:
         "reading",
         "How long readings took, by what the flag was worth",
         f"The median of false alarms is {duration(false)}, that of studies rightly not flagged "
-        f"{duration(true)}. {_TABLE}",
+        f"{duration(true)}. {TABLE_BELOW}",
         frame.height,
         strokes=(*grid, *ranges),
         signs=(*signs, *keys),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.plots.drawing import (
+    TABLE_BELOW,
     TEXT,
     WIDTH,
     Bar,
@@ -26,7 +27,6 @@ _DAY_HEIGHT: Final = 40
 _BARS_HEIGHT: Final = 28
 _HOURS_LEFT: Final = 34
 _HOUR_WIDTH: Final = 15
-_TABLE: Final = "The table below has every figure."
 
 
 def turnaround_plots(
@@ -63,7 +63,7 @@ def intervals(group: LedgerGroup) -> Plot:
         "intervals",
         "How long each part of the turnaround took",
         f"One row for each interval, on a logarithmic axis of time. The total has a median of "
-        f"{duration(spent.p50_s)}; 95 % stayed within {duration(spent.p95_s)}. {_TABLE}",
+        f"{duration(spent.p50_s)}; 95 % stayed within {duration(spent.p95_s)}. {TABLE_BELOW}",
         frame.height,
         strokes=(*grid, *ranges),
         signs=(*signs, *keys),
@@ -83,7 +83,7 @@ def late(groups: Sequence[LedgerGroup]) -> Plot | None:
         "Reported later than due, with 95 % intervals",
         rows,
         f"One row for each site and order class, the latest first.{cut} Together {count} of "
-        f"{studies} studies were late. {_TABLE}",
+        f"{studies} studies were late. {TABLE_BELOW}",
     )
 
 
@@ -105,7 +105,7 @@ def hours_of_week(hours: Sequence[LedgerGroup]) -> Plot:
         "Turnaround by the hour of the week in which the study was complete",
         f"Seven days of 24 bars; the bar is the median, the line above it reaches to 90 % and its "
         f"mark to 95 %, and the height of a day is {duration(top_s)}. The longest median is that "
-        f"of {hour_name(busiest)} with {duration(_total(busiest).p50_s)}. {_TABLE}",
+        f"of {hour_name(busiest)} with {duration(_total(busiest).p50_s)}. {TABLE_BELOW}",
         _day_bottom(6) + TEXT + 8,
         bars=tuple(bars),
         strokes=(*days, *strokes),

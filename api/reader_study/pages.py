@@ -29,17 +29,9 @@ from preread.notice import NOTICE
 from preread.reader_study.answers import NamedBleed, Progress, Step
 from preread.reader_study.cases import CaseFacts
 from preread.reader_study.order import reader_code
+from preread.regions import COMPARTMENTS_OF_TYPE, REGION, RegionTerm
 from preread.rubric import PLACE_WORDS, SCOPE, SCORE_WORDS, TYPES_WORDS
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    KINDS,
-    LATERALITY_NAME,
-    REGION,
-    TYPE_NAME,
-    HemorrhageType,
-    Region,
-    RegionTerm,
-)
+from preread.terms import KINDS, LATERALITY_NAME, TYPE_NAME, HemorrhageType, Region
 
 router = APIRouter(default_response_class=HTMLResponse)
 

@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from pydantic import JsonValue
 
-from ml.agreement import BEST
 from ml.evaluation.detection import (
     curve_figures,
     fold_figures,
@@ -31,6 +30,7 @@ from ml.evaluation.outlines import (
 )
 from ml.evaluation.results import Basis, Outcome, StudyResult, UnreadStudy
 from ml.evaluation.weaknesses import weaknesses
+from preread.rubric import BEST_SCORE, that_count
 from preread.terms import KINDS
 
 SCHEMA: Final = "1.0"
@@ -144,13 +144,13 @@ def _by_fold(results: Sequence[StudyResult]) -> Figures:
 
 def _agreement(results: Sequence[StudyResult]) -> Figures:
     positive = [one for one in results if one.bleeds]
-    scores = [one.agreement for one in positive if one.agreement is not None]
+    scores = that_count((one.agreement, bool(one.bleeds)) for one in results)
     seed: Figures = dict(SEED_SHARES)
     return {
         "scored": len(scores),
         "not_scored": len(positive) - len(scores),
         "shares": {
-            str(score): share(scores.count(score), len(scores)) for score in range(BEST + 1)
+            str(score): share(scores.count(score), len(scores)) for score in range(BEST_SCORE + 1)
         },
         "seed": {"studies": SEED_STUDIES, "shares": seed},
     }

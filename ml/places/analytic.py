@@ -12,7 +12,8 @@ from ml.anatomy import to_mni
 from ml.places.reading import CellPlaces
 from ml.places.upright import UprightHead, position_of
 from ml.regions import regions_at
-from preread.terms import FINE_REGIONS, Compartment
+from preread.regions import FINE_REGIONS
+from preread.terms import Compartment
 
 _INDEX: Final = {region.value: number for number, region in enumerate(FINE_REGIONS)}
 

@@ -10,15 +10,8 @@ from ml.anatomy import laterality
 from ml.assessment import Place
 from ml.places.reading import CellPlaces
 from ml.scoring import Calibration
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    FINE_REGIONS,
-    KINDS,
-    REGION,
-    Compartment,
-    HemorrhageType,
-    Region,
-)
+from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
+from preread.terms import KINDS, Compartment, HemorrhageType, Region
 
 # A region with less of the finding is not named, and does not count as one of its places.
 LEAST_SHARE: Final = 0.1

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from ml.classifier import InvertedResidual, conv_norm
 from ml.places.upright import CELL_MM, COLUMNS, ROWS
-from preread.terms import FINE_REGIONS, Compartment, regions_of
+from preread.regions import FINE_REGIONS, regions_of
+from preread.terms import Compartment
 
 # HU windows of the slab itself; its neighbors are seen in the first.
 WINDOWS_HU: Final = ((0.0, 80.0), (-100.0, 300.0))

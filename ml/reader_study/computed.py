@@ -22,7 +22,8 @@ from ml.agreement import (
 )
 from preread.findings import PreRead
 from preread.reader_study.answers import NamedBleed
-from preread.terms import KINDS, REGION, HemorrhageType, Laterality, Level, Region
+from preread.regions import REGION
+from preread.terms import KINDS, HemorrhageType, Laterality, Level, Region
 
 Spot = tuple[Laterality, Region]
 

@@ -12,7 +12,7 @@ from ml.evaluation.estimates import Figures, rounded, share
 from ml.evaluation.figures import SEED_STUDIES
 from ml.reader_study.kappa import kappa
 from ml.reader_study.readings import Reading
-from preread.rubric import BEST_SCORE, SCORE_WORDS
+from preread.rubric import BEST_SCORE, SCORE_WORDS, that_count
 from preread.terms import KINDS, HemorrhageType
 
 SCORES: Final = tuple(range(BEST_SCORE + 1))
@@ -75,7 +75,7 @@ def combination(types: frozenset[HemorrhageType]) -> str:
 
 
 def _scores(readings: Sequence[Reading]) -> Figures:
-    given = [one.scored.score for one in readings if one.scored.score is not None]
+    given = that_count((one.scored.score, bool(one.scored.types)) for one in readings)
     return {
         "scored": len(given),
         "no_hemorrhage": len(readings) - len(given),

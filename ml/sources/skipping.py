@@ -7,7 +7,7 @@ from typing import TypeAlias, TypeVar
 
 from ml.labeled import LabeledStudy
 from preread.errors import UnreadableDicom, UnreadableStudy, UnreadableVolume
-from preread.terms import REASON_TEXT, ReasonCode
+from preread.reasons import REASON_TEXT, ReasonCode
 
 _log = logging.getLogger(__name__)
 Key = TypeVar("Key")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evidence import SliceEvidence, gather_evidence
+from ml.intracranial import possible_on
 from ml.labeled import UNKNOWN
 from ml.lesions import find_lesions
 from ml.model_slices import interior_of
-from ml.pipeline import possible_on
 from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 

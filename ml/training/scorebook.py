@@ -1,4 +1,4 @@
-"""Fit thresholds and calibration on some patients; apply them to others."""
+"""Fit thresholds and calibration on some patients."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -60,21 +60,6 @@ class Scorebook:
     slice_curve: Calibration
     slice_kind_curves: tuple[Calibration, ...]
     points: OperatingPoints
-
-    def any_probability(self, evidence: PatientEvidence) -> float:
-        """Return the calibrated probability of any hemorrhage."""
-        features = study_features(evidence.slices.any_features, self.slice_curve)
-        return self.any_curve.probability(features)
-
-    def kind_probability(self, evidence: PatientEvidence, kind: int) -> float:
-        """Return the calibrated probability of one kind."""
-        curve = self.slice_kind_curves[kind]
-        features = study_features(evidence.slices.kind_features(kind), curve)
-        return self.kind_curves[kind].probability(features)
-
-    def volume_ml(self, evidence: PatientEvidence) -> float:
-        """Return the outlined volume."""
-        return float(evidence.lesion_ml[self.mask_index])
 
 
 def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:

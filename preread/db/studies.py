@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from preread.db.tables import CLAIMED, UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
+from preread.reasons import ReasonCode
 from preread.scope import Sites, covers
 from preread.study import AiState, Handling, ReadState, Study
-from preread.terms import Level, OrderClass, ReasonCode
+from preread.terms import Level, OrderClass
 
 
 @dataclass(frozen=True, slots=True)

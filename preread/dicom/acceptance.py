@@ -12,7 +12,7 @@ from typing import Final
 from preread.dicom.eligibility import LOSSY_SYNTAXES, TESTS, Candidate, gather, names_head
 from preread.dicom.header import InstanceHeader
 from preread.dicom.stack import QualityFlag
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 MODEL_THICKNESS_MM: Final = 5.0  # of the training set
 THIN_MM: Final = 2.5

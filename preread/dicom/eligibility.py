@@ -12,7 +12,7 @@ import numpy as np
 
 from preread.dicom.header import InstanceHeader
 from preread.dicom.stack import QualityFlag, SliceStack, stack_slices
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 MIN_SLICES: Final = 10
 MIN_EXTENT_MM: Final = 90.0  # an adult brain is about 130 mm high

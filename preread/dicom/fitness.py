@@ -11,7 +11,7 @@ import numpy as np
 from preread.dicom.eligibility import MAX_AXIAL_DEG, MAX_THICKNESS_MM, MIN_EXTENT_MM
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 
 def why_unfit(volume: Volume) -> ReasonCode | None:

@@ -20,7 +20,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
 from preread.dicom.header import InstanceHeader
 from preread.errors import UnreadableVolume
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 LOWEST_HU: Final = -1024.0
 HIGHEST_HU: Final = 3071.0  # 12 bits

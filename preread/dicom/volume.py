@@ -17,7 +17,7 @@ from preread.dicom.images import SliceImage, read_slices
 from preread.dicom.stack import SliceStack, local_thickness_mm, stack_slices
 from preread.dicom.turn import turn_of
 from preread.errors import UnreadableVolume
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 MAX_VOXELS: Final = 1 << 28  # 1 GiB of float32: 1024 slices of 512 x 512
 MIN_SLICES: Final = 2  # fewer have no direction in which they are stacked

@@ -8,8 +8,9 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from preread.feedback import FalsePositiveCause, Verdict
+from preread.regions import REGION
 from preread.rubric import BEST_SCORE
-from preread.terms import LATERALITY_NAME, REGION, HemorrhageType, Laterality, Region
+from preread.terms import LATERALITY_NAME, HemorrhageType, Laterality, Region
 
 COMMENT_LENGTH: Final = 2000
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from preread.dicom.picture import WindowName
 from preread.errors import SettingsInvalid
 from preread.findings import PreRead
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 SCHEMA_VERSION: Final = "1.0"
 

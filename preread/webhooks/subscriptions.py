@@ -8,8 +8,9 @@ from datetime import datetime
 from preread.db.tables import WebhookDeliveryRow, WebhookRow
 from preread.db.webhooks import Message
 from preread.errors import Conflict, InvalidRequest, NotAllowed
-from preread.keys import Caller, check_site
+from preread.keys import Caller
 from preread.resources import Resources
+from preread.site_names import check_site
 from preread.webhooks.addresses import check_url
 from preread.webhooks.attempts import DeliveryFailure, DeliveryState
 from preread.webhooks.signing import new_secret

@@ -5,7 +5,7 @@ import pytest
 from preread.findings import Mode
 from preread.terms import HemorrhageType, Level
 from tests.builders import instance_bytes, send, send_study
-from tests.support.seed import failed, png, pre_read_of
+from tests.support.seed import png, pre_read_of, without_pre_read
 from tests.support.web import bearer, client_of, with_settings
 
 
@@ -32,12 +32,7 @@ def test_the_pre_read_is_the_document_of_the_worker(client, study_id):
 
 @pytest.mark.parametrize("state", ["queued", "failed", "receiving"])
 def test_without_a_pre_read_the_answer_says_why(client, resources, state):
-    if state == "receiving":
-        study_id = send(resources, instance_bytes()).studies[0].study_id
-    else:
-        study_id = send_study(resources)
-    if state == "failed":
-        failed(resources)
+    study_id = without_pre_read(resources, state)
 
     answer = client.get(f"/v1/studies/{study_id}/pre-read")
 

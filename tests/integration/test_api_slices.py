@@ -10,8 +10,8 @@ from preread.dicom.picture import KIND_RGB
 from preread.findings import Mode
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import instance_bytes, send, send_study
-from tests.support.seed import failed, pre_read_of
+from tests.builders import send_study
+from tests.support.seed import pre_read_of, without_pre_read
 from tests.support.web import bearer, client_of, with_settings
 
 SLICES = 3
@@ -92,12 +92,7 @@ def test_a_slice_that_is_not_there(client, study_id, index, status):
 @pytest.mark.parametrize("state", ["queued", "failed", "receiving"])
 @pytest.mark.parametrize("path", ["slices", "slices/0.png"])
 def test_without_a_pre_read_the_answer_says_how_far_it_got(client, resources, state, path):
-    if state == "receiving":
-        study_id = send(resources, instance_bytes()).studies[0].study_id
-    else:
-        study_id = send_study(resources)
-    if state == "failed":
-        failed(resources)
+    study_id = without_pre_read(resources, state)
     answer = client.get(f"/v1/studies/{study_id}/{path}")
     assert answer.status_code == 404
     assert answer.json()["code"] == "pre-read-not-found"

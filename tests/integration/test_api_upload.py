@@ -5,6 +5,7 @@ import pytest
 from preread.keys import Role
 from preread.study import AiState
 from tests.builders import instance_bytes
+from tests.support.stored import study_of
 from tests.support.web import bearer, client_of, files, left_in_incoming, zipped
 
 FORM = "multipart/form-data; boundary=xx"
@@ -15,11 +16,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.SENDER, "north"))
         yield client
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
 
 
 def test_a_form_of_files_becomes_a_study(client, resources, doorbell):

@@ -17,6 +17,7 @@ from preread.terms import Level, OrderClass
 from preread.upkeep import let_time_pass
 from preread.work import claim_next, finish_claim
 from tests.builders import caller_for, result, send_study
+from tests.support.stored import events_of, study_of
 
 MINE = "a-token-of-the-page-1"
 
@@ -24,16 +25,6 @@ MINE = "a-token-of-the-page-1"
 @pytest.fixture
 def reader(resources):
     return caller_for(resources)
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
-
-
-def events_of(resources, study_id, kind):
-    with resources.reading() as work:
-        return [event for event in work.events.of_study(study_id) if event.kind is kind]
 
 
 def place_of(resources, study_id):

@@ -7,11 +7,7 @@ from preread.study import AiState
 from preread.terms import HemorrhageType, Level
 from preread.work import claim_next, finish_claim
 from tests.builders import instance_bytes, result, send, send_study
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
+from tests.support.stored import study_of
 
 
 def test_a_study_is_complete_when_nothing_came_for_the_quiet_period(resources, clock):

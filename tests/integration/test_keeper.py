@@ -13,7 +13,7 @@ from preread.embedded_redis import EmbeddedRedis, find_server
 from preread.errors import SettingsInvalid
 from preread.keeper import Keeper, Program
 from preread.lifeline import tied
-from tests.support.processes import ROOT, RedisServer, wait_until
+from tests.support.processes import ROOT, RedisServer, is_running, wait_until
 
 SLEEP = (sys.executable, "-S", "-c", "import time; print('here', flush=True); time.sleep(600)")
 DEAF = """
@@ -35,14 +35,6 @@ time.sleep(600)
 def program(tmp_path, command=SLEEP, grace_s=5.0):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return Program("sleep", command, environment, tmp_path / "log", grace_s)
-
-
-def is_running(pid):
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def wait_for_lines(path, count):

@@ -20,7 +20,8 @@ from ml.training.placing.heads import LabeledHead
 from ml.training.placing.learn import Plan, loss_of, train_places
 from ml.training.placing.lesions import read_lesions
 from preread.errors import InvalidBundle
-from preread.terms import FINE_REGIONS, KINDS, Compartment, HemorrhageType, Laterality, Region
+from preread.regions import FINE_REGIONS
+from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
 from tests.support.heads import Ball, head, manifest
 
 

@@ -12,7 +12,7 @@ from ml.training.places.head import Head
 from ml.training.places.placed import NO_PLACE, open_places
 from ml.training.places.template import Atlas, Template
 from ml.training.prepared import SliceRow, SourceSeries, open_reduced, write_prepared
-from preread.terms import FINE_REGIONS
+from preread.regions import FINE_REGIONS
 from tests.support.heads import head as painted_head
 
 SPACING_MM = 3.6

@@ -23,6 +23,7 @@ from preread.ranking import DEFAULT_POLICY, MINUTE_MS, PINNED_LANE, Policy, Prom
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import caller_for, send_study
 from tests.support.seed import pre_read_of
+from tests.support.stored import events_of, study_of
 from tests.support.web import bearer, client_of
 
 SDH = (HemorrhageType.SDH,)
@@ -43,19 +44,9 @@ def client(resources):
         yield client
 
 
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
-
-
 def listed(resources):
     with resources.reading() as work:
         return [study.id for study in work.worklist.page(WorklistQuery()).studies]
-
-
-def events_of(resources, study_id, kind):
-    with resources.reading() as work:
-        return [one for one in work.events.of_study(study_id) if one.kind == kind]
 
 
 def stat_and_bleed(resources, clock):

@@ -15,9 +15,10 @@ from preread.errors import SettingsInvalid
 from preread.reader_study.answers import FirstRead, NamedBleed, Scored, Verdict
 from preread.reader_study.cases import StudyFolder
 from preread.reader_study.journal import Journal
+from preread.reasons import ReasonCode
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
-from preread.terms import HemorrhageType, Laterality, ReasonCode
+from preread.terms import HemorrhageType, Laterality
 from tests.support.heads import Ball, bundle, seeing
 from tests.support.reading_study import NOON
 from tests.support.sources import SLICES, encode, save, small_head, write_csv

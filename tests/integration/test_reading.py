@@ -12,8 +12,9 @@ from preread.dicom.phantom import Bleed, make_head
 from preread.dicom.phantom_files import SyntheticStudy, encode_body_series, encode_series
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import read_volume
+from preread.reasons import ReasonCode
 from preread.study import AiState
-from preread.terms import HemorrhageType, Laterality, Level, OrderClass, ReasonCode
+from preread.terms import HemorrhageType, Laterality, Level, OrderClass
 from preread.work import claim_next, finish_claim
 from tests.builders import send
 from tests.support.heads import Head, bundle, seeing

@@ -10,7 +10,7 @@ from preread.dicom.header import read_header
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import UnreadableVolume
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 from tests.ct_ich import write_ct_ich
 from tests.support.dicom_folder import dicom_files
 

@@ -8,11 +8,7 @@ from preread.errors import IdempotencyKeyReused, InstanceConflict, NothingStored
 from preread.study import AiState
 from preread.terms import OrderClass
 from tests.builders import incoming, instance_bytes, send, send_study
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
+from tests.support.stored import study_of
 
 
 def instance_count(resources):

@@ -2,16 +2,12 @@ import pytest
 
 from preread.errors import IllegalStep
 from preread.keys import Role, caller_of_key
+from preread.reasons import ReasonCode
 from preread.retry import retry_pre_read
 from preread.study import AiState
-from preread.terms import ReasonCode
 from preread.work import claim_next, fail_claim, finish_claim
 from tests.builders import key_for, result, send_study
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
+from tests.support.stored import study_of
 
 
 def test_a_failed_study_that_a_person_retries_is_tried_as_if_new(resources):

@@ -6,6 +6,7 @@ from preread.keys import Role
 from preread.terms import Level, OrderClass
 from tests.builders import instance_bytes, send, send_study
 from tests.support.seed import pre_read_of
+from tests.support.stored import study_of
 from tests.support.web import bearer, client_of
 
 MINUTES = {"STAT": 15, "ER": 45, "INPATIENT": 120, "ROUTINE": 720}
@@ -16,11 +17,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.ADMIN))
         yield client
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
 
 
 def test_new_targets_apply_to_studies_that_are_complete_afterwards(client, resources, clock):

@@ -25,7 +25,8 @@ from preread.dicom.phantom_files import encode_series
 from preread.dicom.stack import QualityFlag
 from preread.dicom.volume import Volume, read_volume, to_radiological
 from preread.errors import DicomTruncated, UnreadableDicom, UnreadableVolume
-from preread.terms import HemorrhageType, Laterality, ReasonCode
+from preread.reasons import ReasonCode
+from preread.terms import HemorrhageType, Laterality
 
 ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 

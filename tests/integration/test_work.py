@@ -5,10 +5,11 @@ import pytest
 from preread.db.events import EventKind
 from preread.errors import StaleClaim
 from preread.reading import ReadStep
+from preread.reasons import ReasonCode
 from preread.reconcile import forget_old, reconcile
 from preread.report import report_study
 from preread.study import AiState, TaskState
-from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import (
     claim_next,
     fail_claim,
@@ -18,11 +19,7 @@ from preread.work import (
     return_tasks_of,
 )
 from tests.builders import caller_for, instance_bytes, result, send, send_study
-
-
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
+from tests.support.stored import study_of
 
 
 def kinds_of(resources, study_id):

@@ -8,23 +8,24 @@ import subprocess
 import sys
 import time
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from preread.db.events import EventKind
+from preread.reasons import ReasonCode
 from preread.resources import open_resources
 from preread.settings import Settings
 from preread.study import AiState
-from preread.terms import ReasonCode
 from tests.builders import send_study
 from tests.support.processes import (
     ROOT,
     RedisServer,
     child_pids,
+    is_running,
     running_worker,
     wait_until,
 )
+from tests.support.stored import events_of, study_of
 
 QUICK = {"lease_s": 3, "heartbeat_s": 0.5, "retry_pause_s": 0.05, "study_time_limit_s": 5}
 NUMBERS = count(1)
@@ -69,16 +70,6 @@ def send(resources, accession_number=None):
     return send_study(resources, next(NUMBERS), accession_number=accession_number)
 
 
-def study_of(resources, study_id):
-    with resources.reading() as work:
-        return work.studies.get(study_id)
-
-
-def events_of(resources, study_id, kind):
-    with resources.reading() as work:
-        return [event for event in work.events.of_study(study_id) if event.kind is kind]
-
-
 def attempts_of(resources, study_id):
     return len(events_of(resources, study_id, EventKind.PRE_READ_STARTED))
 
@@ -98,14 +89,6 @@ def wait_for(resources, study_id, state, timeout_s=60.0):
 
 def wait_until_ready(path, children=1):
     wait_until(lambda: path.read_text().count("worker_ready") >= children, timeout_s=60)
-
-
-def is_running(pid):
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_a_ring_starts_the_pre_read_of_a_waiting_study(live, shared_supervisor):

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.support.loopback import listening
 
 CLIENT_ID = "preread"
 CLIENT_SECRET = "secret of the client"  # noqa: S105 - of a provider that lives for one test
@@ -122,14 +123,6 @@ def _handler_of(provider):
 def providing(key, host="127.0.0.1"):
     """Run a provider on a free port of the loopback."""
     provider = Provider(key)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(provider))
-    server.daemon_threads = True
-    provider.issuer = f"http://{host}:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(_handler_of(provider)) as port:
+        provider.issuer = f"http://{host}:{port}"
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

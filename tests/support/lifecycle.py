@@ -31,13 +31,14 @@ from preread.errors import ClaimNotHeld, IllegalStep, SameReader, StaleClaim
 from preread.keys import Role
 from preread.ranking import DEFAULT_POLICY, MINUTE_MS
 from preread.reading import CLAIMED_STATES, ReadStep, allowed_read_steps
+from preread.reasons import ReasonCode
 from preread.reconcile import reconcile, sum_up_tally
 from preread.report import report_study
 from preread.retry import retry_pre_read
 from preread.scope import covers
 from preread.study import AiState, ReadState
 from preread.targets import set_targets
-from preread.terms import Level, OrderClass, ReasonCode
+from preread.terms import Level, OrderClass
 from preread.work import claim_next, fail_claim, finish_claim, keep_claim
 from tests.builders import caller_for, instance_bytes, result, send
 from tests.support.world import (

@@ -96,3 +96,12 @@ def wait_until(condition, *, timeout_s):
             return found
         time.sleep(0.02)
     raise TimeoutError(f"not true within {timeout_s} s: {condition}")
+
+
+def is_running(pid):
+    """Whether a process lives; one that only waits to be reaped does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"

@@ -4,7 +4,9 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.loopback import listening
 
 
 @dataclass
@@ -63,15 +65,9 @@ def _handler_of(receiver):
 def receiving(**behavior):
     """Run a receiver on a free port of the loopback."""
     receiver = Receiver(**behavior)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(receiver))
-    server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(_handler_of(receiver)) as port:
+        receiver.url = f"http://127.0.0.1:{port}/"
+        try:
+            yield receiver
+        finally:
+            receiver.closing.set()

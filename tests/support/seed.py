@@ -7,7 +7,8 @@ from dataclasses import replace
 from preread.breaker import Window
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, encode_record
 from preread.findings import SliceRecordFile
-from preread.terms import HemorrhageType, Level, OrderClass, ReasonCode
+from preread.reasons import ReasonCode
+from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, fail_claim, finish_claim
 from tests.builders import instance_bytes, result, send, send_study
 
@@ -83,6 +84,16 @@ def failed(resources):
     claim = claim_next(resources, "w1")
     fail_claim(resources, claim, ReasonCode.TIMED_OUT, worker="w1", retry=False)
     return claim.study.id
+
+
+def without_pre_read(resources, state):
+    """Send a study that is receiving, queued or failed; return its ID."""
+    if state == "receiving":
+        return send(resources, instance_bytes()).studies[0].study_id
+    study_id = send_study(resources)
+    if state == "failed":
+        failed(resources)
+    return study_id
 
 
 def flagged_before(resources, count, site="north"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from preread.dicom.acceptance import choose_series
 from preread.dicom.header import InstanceHeader
 from preread.dicom.stack import QualityFlag
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 
 CT, ENHANCED, MR = (f"1.2.840.10008.5.1.4.1.1.{end}" for end in ("2", "2.1", "4"))
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"

@@ -23,24 +23,17 @@ from preread.dicom.acceptance import SeriesChoice, SeriesFacts
 from preread.dicom.header import read_header
 from preread.dicom.stack import QualityFlag
 from preread.findings import Mode, Model, PreRead, Timing
+from preread.reasons import ReasonCode
 from preread.study import AiState, ReadState, Study
-from preread.terms import (
-    KINDS,
-    HemorrhageType,
-    Laterality,
-    Level,
-    OrderClass,
-    ReasonCode,
-    Region,
-)
+from preread.terms import KINDS, HemorrhageType, Laterality, Level, OrderClass, Region
 from preread.work import Claim
 from tests.builders import instance_bytes
 from tests.support.heads import volume_of
-from worker.document import Known, Reading, digest_of, summaries, write_document
+from worker.document import Known, Reading, digest_of, write_document
+from worker.statements import summaries
 
 GOLDEN = Path(__file__).parent / "golden" / "pre_read.json"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-SERIES_UID = "1.2.826.0.1.3680043.10.1462.1.1"
 
 
 def study(**changes):

@@ -5,7 +5,7 @@ import pytest
 
 from preread.dicom.fitness import why_unfit
 from preread.dicom.stack import QualityFlag
-from preread.terms import ReasonCode
+from preread.reasons import ReasonCode
 from tests.support.heads import head
 
 VOLUME = head().volume

@@ -15,7 +15,8 @@ from ml.gates import (
     why_refused,
 )
 from ml.scoring import OperatingPoints
-from preread.terms import REASON_TEXT, Level, ReasonCode
+from preread.reasons import REASON_TEXT, ReasonCode
+from preread.terms import Level
 from worker.wording import limitations
 
 POINTS = OperatingPoints(0.2, 0.5, 0.9, 30.0, (0.5,) * 5)

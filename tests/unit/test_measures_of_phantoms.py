@@ -8,7 +8,8 @@ import pytest
 from ml.bundle import MaskRule
 from ml.pipeline import read_bleeds
 from preread.dicom.phantom import Bleed, make_head
-from preread.terms import REGION, Compartment, HemorrhageType, Laterality
+from preread.regions import REGION
+from preread.terms import Compartment, HemorrhageType, Laterality
 from tests.support.heads import bundle, seeing
 from tests.support.phantom_truth import as_head, truth_of
 

@@ -11,7 +11,8 @@ from ml.pipeline import DEMONSTRATOR, read_bleeds
 from ml.prediction import Members
 from ml.quality import measure
 from preread.dicom.volume import to_radiological
-from preread.terms import HemorrhageType, Laterality, Level, Region, coarse_region
+from preread.regions import coarse_region
+from preread.terms import HemorrhageType, Laterality, Level, Region
 from tests.support.heads import Ball, Head, bundle, head, seeing, volume_of
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))

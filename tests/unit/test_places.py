@@ -14,16 +14,8 @@ from ml.places.naming import PlacedVoxels, kind_support, name_places
 from ml.places.reading import CellPlaces
 from ml.places.upright import cell_pixels, cells_of, stand_upright
 from ml.scoring import Calibration
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    FINE_REGIONS,
-    KINDS,
-    REGION,
-    Compartment,
-    HemorrhageType,
-    Laterality,
-    Region,
-)
+from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
+from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
 from tests.support.heads import Ball, bundle, head, seeing, turned_head
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))

@@ -145,7 +145,7 @@ def test_quality_has_a_plot_of_each_question_and_none_of_nothing():
     figures = quality_of([JUDGED, JUDGED, alarm])
     plots = quality_plots(figures, [("north · 1", figures.ppv)])
     assert all(plots.values())
-    assert next(bar.words for bar in plots["agreement"].bars) == "Score 4: 2 of 3"
+    assert next(bar.words for bar in plots["agreement"].bars) == "Score 4: 2 of 2"
     assert "false alarms is 8:20" in plots["reading"].description
     for plot in plots.values():
         assert all(0 <= x <= WIDTH and 0 <= y <= plot.height for x, y in placed(plot))

@@ -57,11 +57,12 @@ def test_a_bleed_behind_indeterminate_is_a_miss_and_on_the_roster_newest_first()
     assert figures.false_negatives == ("study-2", "study-1")
 
 
-def test_agreement_is_shared_out_over_studies_with_something_to_agree_about():
+def test_agreement_is_shared_out_over_studies_that_bleed():
     figures = quality_of(
         [
             judged(Level.SUSPECTED, [SDH], score=4),
             judged(Level.SUSPECTED, [SDH], score=2),
+            judged(Level.NONE, [SAH], score=0),
             judged(Level.SUSPECTED, score=0),
             judged(Level.NONE, score=4),
         ]

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.regions import regions_at
-from preread.terms import Compartment, Region, regions_of
+from preread.regions import regions_of
+from preread.terms import Compartment, Region
 
 BRAIN, VENTRICLES, SPACE, DURA = Compartment
 

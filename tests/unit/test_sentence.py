@@ -10,14 +10,8 @@ from ml.assessment import Density, Place, SliceSpan
 from ml.gates import NEVER_NONE
 from ml.place_words import words_of
 from ml.sentence import NOUN
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    HemorrhageType,
-    Laterality,
-    Level,
-    Region,
-    regions_of,
-)
+from preread.regions import COMPARTMENTS_OF_TYPE, regions_of
+from preread.terms import HemorrhageType, Laterality, Level, Region
 from tests.unit.test_document import assessment, finding
 from worker.wording import summary
 

@@ -2,17 +2,15 @@
 
 import pytest
 
-from preread.terms import (
+from preread.regions import (
     COARSE_REGIONS,
     COMPARTMENTS_OF_TYPE,
     FINE_REGIONS,
     REGION,
-    Compartment,
-    HemorrhageType,
-    Region,
     coarse_region,
     regions_of,
 )
+from preread.terms import Compartment, HemorrhageType, Region
 
 
 @pytest.mark.parametrize("region", Region)

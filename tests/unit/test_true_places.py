@@ -12,7 +12,8 @@ from ml.training.places.placed import NO_PLACE
 from ml.training.places.reference import build_reference
 from ml.training.places.template import Atlas
 from ml.training.places.truth import true_places
-from preread.terms import FINE_REGIONS, HemorrhageType, Laterality, Region, regions_of
+from preread.regions import FINE_REGIONS, regions_of
+from preread.terms import HemorrhageType, Laterality, Region
 from tests.support.heads import head as painted_head
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.windows import BLOOD, BRAIN, CHANNELS, STACK, Window, apply_window, stack_neighbors
+from ml.windows import BLOOD, BRAIN, CHANNELS, Window, apply_window, stack_neighbors
 
 
 def test_the_edges_of_a_window_are_zero_and_one():
@@ -34,7 +34,7 @@ def test_the_slice_itself_fills_the_three_colors_and_its_neighbors_follow():
 def test_at_both_ends_the_slice_stands_in_for_the_missing_neighbor():
     slices = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
     stacks = stack_neighbors(slices)
-    assert stacks.shape == (4, STACK, 1, 1)
+    assert stacks.shape == (4, 3, 1, 1)
     assert stacks[0, :, 0, 0].tolist() == [0, 0, 1]
     assert stacks[3, :, 0, 0].tolist() == [2, 3, 3]
 

@@ -10,15 +10,16 @@ from ml.anatomy import find_frame
 from ml.bundle import Bundle
 from ml.geometry import ModelGrid, Placement
 from ml.head_context import HeadContext, place_lesions
+from ml.intracranial import possible_on
 from ml.labeled import PRESENT
 from ml.lesion_kinds import KindEvidence, gather_kinds
 from ml.lesions import Lesion, find_lesions
 from ml.model_slices import ModelSlices, interior_of
-from ml.pipeline import evidence_of, possible_on
 from ml.places.reader import load_namer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction
 from ml.slabs import plan_slabs
+from ml.study_evidence import evidence_of
 from ml.training.evidence import SLAB_MM
 from ml.training.placing.lesions import LEAST_KNOWN, PURE
 from ml.training.predict import prediction_path, read_prediction, studies_of

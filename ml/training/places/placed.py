@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.training.places.labels import COMPARTMENTS
-from preread.terms import FINE_REGIONS, Region
+from preread.regions import FINE_REGIONS
+from preread.terms import Region
 
 NO_PLACE = 255
 """In a head that could not be registered."""

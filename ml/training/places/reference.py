@@ -16,7 +16,8 @@ from ml.regions import brain, dura, fluid
 from ml.regions.shapes import Points
 from ml.training.places.template import Atlas
 from preread.errors import InvalidSource
-from preread.terms import FINE_REGIONS, Compartment, Region
+from preread.regions import FINE_REGIONS
+from preread.terms import Compartment, Region
 
 STEP: Final = 2
 """Of the atlas's voxels, one in so many along each axis; registration is no finer."""

@@ -8,14 +8,8 @@ from numpy.typing import NDArray
 
 from ml.anatomy import laterality
 from ml.training.places.labels import COMPARTMENTS
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    FINE_REGIONS,
-    Compartment,
-    HemorrhageType,
-    Laterality,
-    Region,
-)
+from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS
+from preread.terms import Compartment, HemorrhageType, Laterality, Region
 
 # Falx and tentorium are folds of the inner dura, so blood outside of the dura is not along them
 # but under the skull over what lies there.

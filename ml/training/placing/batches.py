@@ -19,7 +19,8 @@ from ml.places.network import COMPARTMENTS, NEIGHBORS, Patches
 from ml.places.upright import CELL_MM, COLUMNS, ROWS
 from ml.training.placing.heads import UNKNOWN_KIND, UNLABELED, LabeledHead
 from ml.training.placing.outlines import spoil_outlines
-from preread.terms import COMPARTMENTS_OF_TYPE, KINDS
+from preread.regions import COMPARTMENTS_OF_TYPE
+from preread.terms import KINDS
 
 # Cells of each slab: of its blood, and of anywhere inside.
 CELLS: Final = 128

@@ -11,7 +11,8 @@ from ml.evaluation.estimates import Bootstrap, Figures, rate, rounded
 from ml.places.naming import LEAST_SHARE, log_odds_of
 from ml.scoring import Calibration
 from ml.training.placing.lesions import ReadLesion, coarse_shares
-from preread.terms import FINE_REGIONS, REGION, Compartment, Laterality
+from preread.regions import FINE_REGIONS, REGION
+from preread.terms import Compartment, Laterality
 
 OPPOSITE: Final = frozenset({Laterality.LEFT, Laterality.RIGHT})
 BROAD: Final = (Compartment.PARENCHYMAL, Compartment.VENTRICULAR, Compartment.EXTRA_AXIAL)

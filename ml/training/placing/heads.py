@@ -20,7 +20,8 @@ from ml.slabs import TARGET_MM
 from ml.training.places.placed import PlacedSet
 from ml.training.predict import studies_of
 from ml.training.prepared import ReducedSet, open_reduced
-from preread.terms import FINE_REGIONS, KINDS, Compartment, Region
+from preread.regions import FINE_REGIONS
+from preread.terms import KINDS, Compartment, Region
 
 # No label: the pixel lies beyond the image, or the region is unknown.
 UNLABELED: Final = 255

@@ -17,7 +17,8 @@ from ml.slabs import TARGET_MM
 from ml.training.places.truth import true_places
 from ml.training.placing.batches import COMPARTMENT_OF_KIND
 from ml.training.placing.heads import LEAST_BLOOD, UNKNOWN_KIND, UNLABELED, LabeledHead
-from preread.terms import FINE_REGIONS, KINDS, Compartment, Laterality, coarse_region
+from preread.regions import FINE_REGIONS, coarse_region
+from preread.terms import KINDS, Compartment, Laterality
 
 # Smaller ones are left out, as by the pipeline; ml in the head's own size.
 LEAST_ML: Final = 0.5

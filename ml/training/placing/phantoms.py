@@ -24,15 +24,8 @@ from ml.prediction import Prediction
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import encode_series
 from preread.dicom.volume import read_volume, to_radiological
-from preread.terms import (
-    COMPARTMENTS_OF_TYPE,
-    KINDS,
-    Compartment,
-    HemorrhageType,
-    Laterality,
-    Region,
-    coarse_region,
-)
+from preread.regions import COMPARTMENTS_OF_TYPE, coarse_region
+from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
 
 FIRST_SEED: Final = 52_000
 # Of the map of kinds, as the detector's.
