@@ -119,6 +119,13 @@ PAGE = {
     ("GET", "/keys"): {Role.ADMIN},
     ("POST", "/keys"): {Role.ADMIN},
     ("POST", "/keys/{key_id}/revoke"): {Role.ADMIN},
+    ("GET", "/webhooks"): {Role.ADMIN},
+    ("POST", "/webhooks"): {Role.ADMIN},
+    ("GET", "/webhooks/{webhook_id}"): {Role.ADMIN},
+    **{
+        ("POST", f"/webhooks/{{webhook_id}}/{step}"): {Role.ADMIN}
+        for step in ("ping", "disable", "enable", "delete", "messages/{message_id}/retry")
+    },
 }
 ALLOWED |= PAGE
 # Allowed, and told that there is none: the seeded pre-read kept no slices; no key has this ID.
@@ -127,7 +134,11 @@ NOTHING_THERE = {
     ("POST", "/keys/{key_id}/revoke"),
     ("GET", "/v1/studies/{study_id}/slices"),
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"),
-    *(route for route in ALLOWED if "{webhook_id}" in route[1]),
+    *(
+        (method, path)
+        for method, path in ALLOWED
+        if "{webhook_id}" in path and not path.startswith("/webhooks/{webhook_id}/delete")
+    ),
 }
 NAMES = {
     "number": 1,

@@ -107,7 +107,8 @@ def test_the_client_decides(resources):
         assert states == ["on_hold", "unread", "unread", "unread"]
         client.report(study_id)
         assert client.request_second_read(study_id, "subtle").read_state == "second_requested"
-        client.report(study_id)
+        with PreReadClient(url, key_for(resources, Role.READER)) as somebody_else:
+            somebody_else.report(study_id)
         assert client.reopen(study_id, "addendum").read_state == "reopened"
         assert client.cancel(study_id, "wrong patient").read_state == "cancelled"
         with pytest.raises(ProblemError) as refused:
