@@ -91,6 +91,7 @@ def test_the_process_takes_a_study_without_redis_and_stops_at_a_signal(
     assert "JANE" not in log_path.read_text()
 
 
+@pytest.mark.slow
 def test_a_hanging_redis_does_not_hold_up_the_answer(resources, tmp_path):
     with socket.socket(socket.AF_UNIX) as hanging:
         path = tmp_path / "hang.sock"

@@ -169,6 +169,7 @@ def reference_of(bundle, precision=torch.float32):
     return TorchPredictor(networks, "cpu", precision, bundle.manifest.cascade)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor emulates bfloat16")
 def test_half_precision_moves_no_slice_and_no_outline_beyond_the_tolerance(shipped):
     half = {"bfloat16": reference_of(shipped, torch.bfloat16)}

@@ -18,6 +18,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", HEADS)
 def test_the_whole_pipeline_names_the_place_where_a_phantom_bleeds(seed):
     bundle = load_bundle()

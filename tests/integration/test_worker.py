@@ -121,6 +121,7 @@ def test_a_study_that_kills_its_worker_fails_after_three_attempts(live, shared_s
     assert shared_supervisor.poll() is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shared_supervisor")
 def test_a_study_that_never_ends_is_stopped_for_its_time(live):
     study_id = send(live, "HANG")
@@ -128,6 +129,7 @@ def test_a_study_that_never_ends_is_stopped_for_its_time(live):
     assert reasons_of_returns(live, study_id) == [ReasonCode.TIMED_OUT]
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_sign_of_life_is_replaced(live, shared_supervisor):
     frozen = wait_until(lambda: child_pids(shared_supervisor.pid), timeout_s=10)
     study_id = send(live, "FREEZE")

@@ -99,6 +99,7 @@ def test_a_study_is_given_to_one_reader_and_offered_to_no_other(visit, waiting):
     given.wait_for_selector(f'#study[data-study="{first}"]')
 
 
+@pytest.mark.slow
 def test_pin_and_hold_say_why_and_are_taken_back_and_cancelling_is_not(visit, served, waiting):
     resources, _ = served
     first, second = waiting
@@ -127,6 +128,7 @@ def test_pin_and_hold_say_why_and_are_taken_back_and_cancelling_is_not(visit, se
     assert events_of(resources, second, EventKind.CANCELLED)[0]["reason"] == "sent twice"
 
 
+@pytest.mark.slow
 def test_a_report_is_reopened_and_its_second_read_is_another_persons(visit, served, waiting):
     resources, url = served
     first, _ = waiting
