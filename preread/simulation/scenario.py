@@ -221,7 +221,7 @@ SHIPPED: Final[Mapping[str, Scenario]] = MappingProxyType(
                 load=0.97,
                 # Out of fold: 33 of 36 bleeds flagged, 26 of them critical, 1 indeterminate; of 46
                 # others 11 flagged, 2 of them critical, 15 indeterminate. The model card's last fit
-                # has 10 and 17; the figures of docs/worklist.md are of the one before.
+                # has 10 and 17; the figures of docs/simulation.md are of the one before.
                 detector=Detector(
                     sensitivity=33 / 36,
                     specificity=35 / 46,

@@ -14,7 +14,7 @@ from preread.simulation.frontier import VARIANTS, frontier, frontier_text, main
 from preread.simulation.scenario import SHIPPED, Targets, answering_after
 from preread.terms import Level, OrderClass
 
-WORKLIST = Path(__file__).parents[2] / "docs" / "worklist.md"
+PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
 
 
 def test_the_first_variant_is_what_is_shipped_and_no_other_promotes_less_than_flags():
@@ -41,7 +41,7 @@ def test_the_command_prints_tables_and_draws(tmp_path, capsys):
 
 
 def test_the_draft_of_the_documentation_can_be_put_in_force_and_promotes_no_undecided_study():
-    said = json.loads(WORKLIST.read_text("utf-8").split("```json\n")[1].split("```")[0])
+    said = json.loads(PAGE.read_text("utf-8").split("```json\n")[1].split("```")[0])
     promotions = {Level(name): Promotion(**one) for name, one in said["promotions"].items()}
     draft = Policy(
         "draft", DEFAULT_POLICY.order_target_min, {**DEFAULT_POLICY.promotions, **promotions}
