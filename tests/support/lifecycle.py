@@ -71,7 +71,7 @@ class Lifecycle(RuleBasedStateMachine):
                 work.session.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
             # One flag more trips the breaker of the north.
             breaker = work.breakers.locked("north")
-            window = Window((True,) * 12 + (False,) * 7)
+            window = Window((True,) * 13 + (False,) * 6)
             work.breakers.store(replace(breaker, window=window))
             work.session.commit()
         self.people = [
