@@ -61,11 +61,7 @@ class SliceReader(nn.Module, ABC):
 
     def enlarge(self, reading: Reading) -> Reading:
         """Bring the mask of a reading back to the resolution of the input."""
-        if self.spec.reduction == 1:
-            return reading
-        rows, columns = reading.mask.shape[-2:]
-        size = (rows * self.spec.reduction, columns * self.spec.reduction)
-        mask = functional.interpolate(reading.mask, size, mode="bilinear", align_corners=False)
+        mask = enlarge(reading.mask, self.spec.reduction)
         return Reading(reading.kinds, mask, reading.kind_maps)
 
     def forward(self, hu: Tensor) -> Reading:
@@ -104,6 +100,15 @@ class HemorrhageNetwork(SliceReader):
     def encoder(self) -> nn.Module:
         """Return the features that start from ImageNet."""
         return self.classifier.features
+
+
+def enlarge(planes: Tensor, factor: int) -> Tensor:
+    """Return (B, C, factor·H, factor·W) of (B, C, H, W), linear between pixel centers."""
+    if factor == 1:
+        return planes
+    rows, columns = planes.shape[-2:]
+    size = (rows * factor, columns * factor)
+    return functional.interpolate(planes, size, mode="bilinear", align_corners=False)
 
 
 def mean_of_blocks(planes: Tensor, side: int) -> Tensor:

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.nn import functional
 
 from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.cascade import Cascade, Said, read_in_stages
 from ml.folding import fold
-from ml.network import Reading, SliceReader
+from ml.network import Reading, SliceReader, enlarge
 from ml.precision import has_bfloat16
 from ml.prediction import Members, Prediction
 from ml.spec import NetworkSpec
@@ -107,12 +106,11 @@ class TorchPredictor:
         Prediction
             float32 probabilities; memory grows only with the result.
         """
-        everything = np.arange(len(slices))
 
         def read(members: slice, chosen: NDArray[np.intp]) -> Said:
             return self._read(self._networks[members], slices, chosen)
 
-        said = read_in_stages(read, len(self._networks), len(everything), self._cascade)
+        said = read_in_stages(read, len(self._networks), len(slices), self._cascade)
         return Prediction(
             _sigmoid(said.kinds.mean(axis=0)),
             self._mask_of(said.masks.mean(axis=0)),
@@ -138,10 +136,7 @@ class TorchPredictor:
         Types and masks are averaged as log-odds: the mean then lies where one member's would,
         so thresholds and calibration, which were fitted to members, fit the ensemble.
         """
-        size = (self._networks[0].spec.size,) * 2
-        planes = torch.from_numpy(odds)[:, None]
-        if planes.shape[-2:] != size:
-            planes = functional.interpolate(planes, size, mode="bilinear", align_corners=False)
+        planes = enlarge(torch.from_numpy(odds)[:, None], self._networks[0].spec.reduction)
         return _array(planes[:, 0].sigmoid_())
 
 
