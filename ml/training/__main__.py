@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         help="another network than the configuration's, on the same slices",
     )
     training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
+    training.add_argument(
+        "--teachers", type=Path, nargs="+", default=[], help="weights to learn from, same fold"
+    )
     training.add_argument("--run", type=Path, required=True, help="folder of the run")
     training.add_argument("--fold", type=int, required=True, help="held out; -1 for none")
     training.add_argument("--device", default="cpu", help="cpu, or cuda[:n]")
@@ -118,6 +121,7 @@ def _add_steps_to_a_bundle(
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
+    export.add_argument("--classic", type=Path, help="the same against the classic U-Net")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
     ablation.add_argument("--prepared", type=Path, required=True)
@@ -212,6 +216,7 @@ def _train(arguments: argparse.Namespace) -> None:
         arguments.imagenet,
         arguments.run,
         arguments.start,
+        tuple(arguments.teachers),
     )
     config = read_config(arguments.config)
     if arguments.arch is not None:
@@ -248,8 +253,10 @@ def _export(arguments: argparse.Namespace) -> None:
         json.loads(read_config(path).model_dump_json()) for path in arguments.other_config
     ]
     training: dict[str, JsonValue] = {"steps": steps, "other_configs": others}
-    if arguments.ablation is not None:
-        training["ablation"] = json.loads(arguments.ablation.read_text())
+    for name in ("ablation", "classic"):
+        compared: Path | None = getattr(arguments, name)
+        if compared is not None:
+            training[name] = json.loads(compared.read_text())
     export_bundle(
         [FoldNetwork(fold, run / "weights.safetensors") for fold, run in runs],
         arguments.out,

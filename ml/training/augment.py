@@ -10,6 +10,12 @@ from torch.nn import functional
 AIR_HU = -1000.0
 # Points per side at which the elastic displacement is drawn: some 50 mm apart.
 ELASTIC_POINTS = 5
+# What of a neighbor's bone shines through: this much at most, of bone up to this density.
+MOST_GRAZED = 0.12
+BONE_HU = 1500.0
+EITHER = 0.5
+# The mean of nine pixels of noise has a third of its spread.
+COARSE_GAIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,13 @@ class Augmentation:
     elastic
         Standard deviation of a smooth displacement, as a share of the width: heads differ in
         shape by more than size and turn. 0 draws none.
+    lean
+        Greatest shift of a slice against the next, as a share of the width: a tilted gantry.
+    graze
+        Chance that bone of a neighbor shines through, as where the skull slants: it is then as
+        dense as blood along the inner table, and is none.
+    grain
+        Chance that noise is coarse, as of a smooth kernel.
     """
 
     rotation_deg: float = 20.0
@@ -50,6 +63,9 @@ class Augmentation:
     alone: float = 0.1
     thick: float = 0.2
     elastic: float = 0.0
+    lean: float = 0.0
+    graze: float = 0.0
+    grain: float = 0.0
 
 
 def augment(
@@ -76,10 +92,22 @@ def augment(
         (B, 3, size, size) HU and (B, M, size, size).
     """
     grid = _grids(len(hu), size, how, random)
-    stacked = torch.cat([_neighbors(hu, how, random) - AIR_HU, maps], dim=1)
-    moved = functional.grid_sample(stacked, grid, padding_mode="zeros", align_corners=False)
+    planes = _neighbors(hu, how, random) - AIR_HU
+    if how.lean:
+        lean = 2 * _between((len(hu), 1, 1, 2), how.lean, random)
+        below, above = (
+            _sampled(planes[:, [plane]], grid + side * lean) for plane, side in ((0, 1), (2, -1))
+        )
+        middle = _sampled(torch.cat([planes[:, 1:2], maps], dim=1), grid)
+        moved = torch.cat([below, middle[:, :1], above, middle[:, 1:]], dim=1)
+    else:
+        moved = _sampled(torch.cat([planes, maps], dim=1), grid)
     changed = _intensities(moved[:, : hu.shape[1]] + AIR_HU, how, random)
     return changed, moved[:, hu.shape[1] :]
+
+
+def _sampled(planes: Tensor, grid: Tensor) -> Tensor:
+    return functional.grid_sample(planes, grid, padding_mode="zeros", align_corners=False)
 
 
 def _neighbors(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tensor:
@@ -89,6 +117,11 @@ def _neighbors(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tensor
     below, middle, above = hu.unbind(dim=1)
     amount = torch.where(thick < how.thick, 0.5 * thick / max(how.thick, 1e-6), 0.0)
     mixed = torch.lerp(middle, (below + above) / 2, amount)
+    if how.graze:
+        chance, side, share = (_uniform(shape, random) for _ in range(3))
+        bone = torch.where(side < EITHER, below, above).clamp(max=BONE_HU)
+        grazed = torch.where(chance < how.graze, MOST_GRAZED * share, 0.0)
+        mixed = mixed + grazed * (bone - mixed).clamp(min=0.0)
     first = torch.where(swap < how.swap, above, below)
     last = torch.where(swap < how.swap, below, above)
     single = alone < how.alone
@@ -135,11 +168,14 @@ def _intensities(hu: Tensor, how: Augmentation, random: torch.Generator) -> Tens
     mix = torch.where(chance > 1 - how.sharpen, -amount, mix)
     level = how.noise_hu * _uniform(shape, random)
     noise = torch.randn(hu.shape, generator=random, device=random.device) * level
+    if how.grain:
+        coarse = COARSE_GAIN * functional.avg_pool2d(noise, 3, 1, 1)
+        noise = torch.where(_uniform(shape, random) < how.grain, coarse, noise)
     return torch.lerp(hu, smooth, mix) * scale + shift + noise
 
 
-def _between(count: int, limit: float, random: torch.Generator) -> Tensor:
-    return (2 * _uniform((count,), random) - 1) * limit
+def _between(shape: int | tuple[int, ...], limit: float, random: torch.Generator) -> Tensor:
+    return (2 * _uniform((shape,) if isinstance(shape, int) else shape, random) - 1) * limit
 
 
 def _uniform(shape: tuple[int, ...], random: torch.Generator) -> Tensor:

@@ -41,6 +41,7 @@ class TrainingConfig(_Frozen):
 
     ``batch`` names the sources: ``real`` and, if wanted, ``painted`` and ``phantoms``.
     ``average`` is the decay of the running mean of the weights, which is what is kept.
+    ``taught`` is the weight of what teachers say beside the truth; 0: there are none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class TrainingConfig(_Frozen):
     average: float
     checkpoint_every_s: float
     augmentation: Augmentation
+    taught: float = 0.0
 
     def with_arch(self, arch: Architecture) -> "TrainingConfig":
         """Return the same recipe for another network, under a name that says so."""

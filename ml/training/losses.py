@@ -18,7 +18,16 @@ KIND_POSITIVE_WEIGHT = 2.0
 # One pixel smooths numerator and denominator.
 _DICE_OF_SLICE = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
 _DICE_OF_BATCH = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0, batch=True)
-WEIGHTS = {"kinds": 1.0, "any": 1.0, "mask": 1.0, "dice": 1.0, "places": 0.5}
+WEIGHTS = {
+    "kinds": 1.0,
+    "any": 1.0,
+    "mask": 1.0,
+    "dice": 1.0,
+    "places": 0.5,
+    "taught_kinds": 2.0,
+    "taught_mask": 1.0,
+    "taught_places": 0.5,
+}
 
 
 def any_kind_loss(kind_logits: Tensor, any_label: Tensor) -> Tensor:

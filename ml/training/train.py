@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,11 +18,14 @@ from ml.classifier import load_imagenet
 from ml.network import HemorrhageNetwork, Reading, SliceReader
 from ml.precision import has_bfloat16
 from ml.training.augment import augment
+from ml.training.averaging import AveragedWeights
 from ml.training.batches import Batch, Sampler, join
 from ml.training.config import TrainingConfig
 from ml.training.curves import draw_curves
 from ml.training.losses import losses, total
 from ml.training.prepared import ReducedSet, open_reduced
+from ml.training.rates import parameter_groups, schedule
+from ml.training.teaching import Teachers, join_heads, taught_losses
 
 ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
@@ -47,12 +49,15 @@ class RunPaths:
     start
         Checkpoint of an earlier run whose averaged weights this one starts from, with a
         schedule of its own; None starts from ImageNet.
+    teachers
+        Weights of earlier runs, without the same fold, that a recipe with ``taught`` learns from.
     """
 
     sets: dict[str, Path]
     imagenet: Path | None
     run: Path
     start: Path | None = None
+    teachers: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,7 +102,8 @@ def train(
     ------
     ValueError
         If a source of the configuration has no prepared set, or the set has no such fold, or
-        the network starts from ImageNet and no weights were given.
+        the network starts from ImageNet and no weights were given, or teachers were given to a
+        recipe without ``taught``, or none to one with it.
     """
     paths.run.mkdir(parents=True, exist_ok=True)
     run = _Run(config, paths, fold, device)
@@ -114,7 +120,7 @@ def train(
     run.save()
     draw_curves(paths.run)
     target = paths.run / "weights.safetensors"
-    save_file(run.averaged(), target, {"name": config.name, "fold": str(fold)})
+    save_file(run.averaged.halved(), target, {"name": config.name, "fold": str(fold)})
     return target
 
 
@@ -141,9 +147,10 @@ class _Run:
         if paths.start is not None:
             earlier = torch.load(paths.start, weights_only=True, map_location=device)
             self.network.load_state_dict(earlier["average"])
-        self._average = {name: value.clone() for name, value in self._state().items()}
+        self.averaged = AveragedWeights(self.network, config.average)
+        self._teachers = _teachers(config, paths, self._device)
         self._optimizer = torch.optim.AdamW(
-            _parameter_groups(self.network, config),
+            parameter_groups(self.network, config),
             weight_decay=config.optimizer.weight_decay,
             fused=self._device.type != "cpu",
         )
@@ -152,33 +159,26 @@ class _Run:
         """Learn from one batch; ``share`` of the run is over."""
         size = next(phase.size for phase in self.config.phases if share <= phase.until)
         for group in self._optimizer.param_groups:
-            group["lr"] = group["rate"] * _schedule(share, self.config.optimizer.warm_up)
+            group["lr"] = group["rate"] * schedule(share, self.config.optimizer.warm_up)
         started = time.process_time()
         batch = self._batch()
         hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
         kind = _known_kind(maps[:, 1:])
         self.network.train()
-        terms = losses(self._read(hu), batch, maps[:, :1], kind)
+        terms = self._terms(hu, batch, maps[:, :1], kind)
         self._optimizer.zero_grad(set_to_none=True)
         total(terms).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self._optimizer.step()
-        self._follow()
+        self.averaged.follow(self.progress.step)
         self.progress.cpu_s += time.process_time() - started
         self._count(terms, size, share)
-
-    def averaged(self) -> dict[str, Tensor]:
-        """Return the averaged weights in half precision, integers as they are."""
-        return {
-            name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-            for name, value in self._average.items()
-        }
 
     def save(self) -> None:
         """Write the checkpoint; a crash leaves the older one."""
         state = {
-            "network": self._state(),
-            "average": self._average,
+            "network": self.network.state_dict(),
+            "average": self.averaged.state(),
             "optimizer": self._optimizer.state_dict(),
             "torch_random": self._torch_random.get_state(),
             "step": self.progress.step,
@@ -195,7 +195,7 @@ class _Run:
             return
         state = torch.load(path, weights_only=True, map_location=self._device)
         self.network.load_state_dict(state["network"])
-        self._average = state["average"]
+        self.averaged.restore(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._torch_random.set_state(state["torch_random"].cpu())
         self.progress = _Progress(int(state["step"]), float(state["cpu_s"]))
@@ -208,6 +208,17 @@ class _Run:
                 for name, part in self.config.batch.items()
             ]
         )
+
+    def _terms(self, hu: Tensor, batch: Batch, share: Tensor, kind: Tensor) -> dict[str, Tensor]:
+        """Compare with the truth and, if there are any, with the teachers."""
+        if self._teachers is None:
+            return losses(self._read(hu), batch, share, kind)
+        shown = torch.cat([hu, join_heads(hu, self._torch_random)])
+        reading = self._read(shown)
+        true = Reading(*(part[: len(hu)] for part in reading))
+        taught = taught_losses(reading, self._teachers.read(shown))
+        weighted = {name: self.config.taught * term for name, term in taught.items()}
+        return losses(true, batch, share, kind) | weighted
 
     def _read(self, hu: Tensor) -> Reading:
         """Read in half precision where the device computes in it; the losses stay in float32."""
@@ -228,19 +239,6 @@ class _Run:
             self.network.read(self._batch().hu)
         for norm in norms:
             norm.momentum = 0.1
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights; early in the run the average forgets faster."""
-        decay = min(self.config.average, (1 + self.progress.step) / (10 + self.progress.step))
-        for name, value in self._state().items():
-            if value.is_floating_point():
-                self._average[name].lerp_(value, 1 - decay)
-            else:
-                self._average[name].copy_(value)
-
-    def _state(self) -> dict[str, Tensor]:
-        return dict(self.network.state_dict())
 
     def _count(self, terms: dict[str, Tensor], size: int, share: float) -> None:
         progress = self.progress
@@ -269,6 +267,16 @@ class _Run:
             log.write(json.dumps(line) + "\n")
 
 
+def _teachers(config: TrainingConfig, paths: RunPaths, device: torch.device) -> Teachers | None:
+    """Load the teachers that a recipe asks for."""
+    if bool(paths.teachers) != (config.taught > 0):
+        message = f"«{config.name}» learns from {'' if config.taught else 'no '}teachers"
+        raise ValueError(message)
+    if not paths.teachers:
+        return None
+    return Teachers.load(paths.teachers, config.network, device)
+
+
 def _open_source(paths: RunPaths, name: str) -> ReducedSet:
     """Open the prepared set of a source that the configuration names."""
     if name not in paths.sets:
@@ -294,12 +302,6 @@ def _known_kind(known: Tensor) -> Tensor:
     return torch.where(most > MOSTLY, index + 1, torch.zeros_like(index)).float()
 
 
-def _schedule(share: float, warm_up: float) -> float:
-    if share < warm_up:
-        return 0.1 + 0.9 * share / warm_up
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up)))
-
-
 def _start_from_imagenet(network: SliceReader, imagenet: Path | None) -> None:
     """Fill the shipped family's encoder; the classic U-Net has none to fill."""
     if not isinstance(network, HemorrhageNetwork):
@@ -308,17 +310,3 @@ def _start_from_imagenet(network: SliceReader, imagenet: Path | None) -> None:
         message = f"a network «{network.spec.arch}» starts from ImageNet weights; none were given"
         raise ValueError(message)
     load_imagenet(network.classifier, load_file(imagenet))
-
-
-def _parameter_groups(network: SliceReader, config: TrainingConfig) -> Iterator[dict[str, object]]:
-    encoder = list(network.encoder().parameters())
-    known = {id(parameter) for parameter in encoder}
-    heads = [parameter for parameter in network.parameters() if id(parameter) not in known]
-    for parameters, rate in (
-        (encoder, config.optimizer.encoder_rate),
-        (heads, config.optimizer.head_rate),
-    ):
-        decayed = [parameter for parameter in parameters if parameter.ndim > 1]
-        plain = [parameter for parameter in parameters if parameter.ndim <= 1]
-        yield {"params": decayed, "rate": rate}
-        yield {"params": plain, "rate": rate, "weight_decay": 0.0}

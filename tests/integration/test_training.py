@@ -424,3 +424,18 @@ def test_a_second_leg_starts_from_the_weights_of_the_first(
     name = "segmenter.mask.weight"
     assert begun["step"] == 0
     assert torch.equal(begun["average"][name], earlier["average"][name])
+
+
+def test_a_recipe_with_teachers_learns_from_them_and_only_it_does(
+    config, prepared, imagenet, runs, tmp_path
+):
+    taught = config.model_copy(update={"taught": 1.0, "steps": 20})
+    weights = (runs / "0" / "weights.safetensors",)
+    sets = {"real": prepared}
+    train(taught, RunPaths(sets, imagenet, tmp_path / "a", teachers=weights), fold=0)
+    line = json.loads((tmp_path / "a" / "log.jsonl").read_text().splitlines()[-1])
+    assert {"kinds", "taught_kinds", "taught_mask", "taught_places"} <= set(line)
+    with pytest.raises(ValueError, match="learns from teachers"):
+        train(taught, RunPaths(sets, imagenet, tmp_path / "b"), fold=0)
+    with pytest.raises(ValueError, match="learns from no teachers"):
+        train(config, RunPaths(sets, imagenet, tmp_path / "c", teachers=weights), fold=0)
