@@ -18,8 +18,9 @@ from preread.db.tables import StudyRow
 from preread.db.worklist import WorklistQuery
 from preread.errors import IllegalStep, PolicyNotFound, PolicyReplaced
 from preread.keys import Role
+from preread.policy import DEFAULT_POLICY, Policy, Promotion
 from preread.policy_steps import PolicyStep, promised_bound_min, refusal
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, PINNED_LANE, Policy, Promotion
+from preread.ranking import MINUTE_MS, PINNED_LANE
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import caller_for, send_study
 from tests.support.seed import pre_read_of

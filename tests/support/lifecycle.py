@@ -29,7 +29,8 @@ from preread.db.tables import EventRow, StudyRow
 from preread.db.worklist import NextQuery, WorklistQuery
 from preread.errors import ClaimNotHeld, IllegalStep, SameReader, StaleClaim
 from preread.keys import Role
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS
+from preread.policy import DEFAULT_POLICY
+from preread.ranking import MINUTE_MS
 from preread.reading import CLAIMED_STATES, ReadStep, allowed_read_steps
 from preread.reasons import ReasonCode
 from preread.reconcile import reconcile, sum_up_tally
