@@ -3,7 +3,6 @@
 import hashlib
 import html as html_module
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ HTMX = {**OURS, "HX-Request": "true"}
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """One kind of database is enough: the steps behind are tested on both."""
-    shutil.copy(sqlite_template, tmp_path / "preread.sqlite")
-    return f"sqlite:///{tmp_path / 'preread.sqlite'}"
+    return sqlite_url
 
 
 @pytest.fixture
