@@ -148,8 +148,14 @@ def test_a_judgment_of_the_page_is_kept_as_it_was_said(visitor, resources, said,
 
 @pytest.mark.parametrize(
     "said",
-    [{"places": "knee:L"}, {"places": "pons:X"}, {"score": 5}, {"score": 3}, {}],
-    ids=["no region", "no side", "off the scale", "volume of a false alarm", "no score"],
+    [
+        *({"places": "knee:L"}, {"places": "pons:X"}, {"score": 5}, {"score": 0}),
+        *({"score": 3, "volume": ""}, {}),
+    ],
+    ids=[
+        *("no region", "no side", "off the scale", "volume of a false alarm"),
+        *("score of a false alarm", "no score"),
+    ],
 )
 def test_a_judgment_that_makes_no_sense_is_refused(visitor, resources, said):
     send_study(resources)
