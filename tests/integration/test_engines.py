@@ -172,14 +172,11 @@ def test_half_precision_moves_no_slice_and_no_outline_beyond_the_tolerance(shipp
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
 @pytest.mark.parametrize("seed", [9202, 9203])
 def test_a_gpu_finds_what_the_processor_finds(shipped, seed):
-    precisions = (torch.float32, torch.float16, torch.bfloat16)
-    on_gpu = {str(one): reference_of(shipped, one, "cuda") for one in precisions}
+    # Not bfloat16, which no worker takes on a GPU; python -m benchmarks engines tells its distance.
+    on_gpu = {one: reference_of(shipped, one, "cuda") for one in (torch.float32, torch.float16)}
     volume = head_volume(seed, COMPARED_HEADS[seed])
     found = compare_engines(volume, shipped, reference_of(shipped), on_gpu)
-    assert all(one.is_near for one in found.values()), found
-    # Not of bfloat16, which no worker takes on a GPU.
-    assert found["torch.float32"].agrees, found
-    assert found["torch.float16"].agrees, found
+    assert all(one.agrees for one in found.values()), found
 
 
 @pytest.fixture(scope="module")
