@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from benchmarks.databases import find_initdb, migrated, postgres_server
 from preread.db.engine import Database, open_database
 from preread.db.migrate import upgrade
-from preread.db.tables import Base
+from preread.db.tables import Base, WorklistTallyRow
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.store import Store
@@ -98,10 +98,14 @@ def postgres_url() -> Iterator[sa.URL]:
 
 
 def empty_all_tables(server: sa.URL) -> None:
+    """Delete every row; TRUNCATE makes all tables and indexes anew and takes ten times as long."""
     engine = sa.create_engine(server, poolclass=sa.NullPool)
-    tables = ", ".join(Base.metadata.tables)
+    names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    names.sort(key=lambda name: name == WorklistTallyRow.__tablename__)  # it counts what is deleted
+    again = "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences"
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+        deleted = [f"DELETE FROM {name}" for name in names]  # noqa: S608 - our own tables
+        connection.exec_driver_sql("; ".join([*deleted, again]))
     engine.dispose()
 
 
