@@ -1,10 +1,12 @@
 """Fixtures for all tests: a clock that stands still, a store, and both databases."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
@@ -136,9 +138,21 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _without_syncs() -> Iterator[None]:
+    """No test cuts the power, and each sync waits some ms for the disk; processes still sync."""
+    with patch.object(os, "fsync", lambda _: None):
+        yield
+
+
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     database = open_database(settings.database_url.get_secret_value())
+    if database.engine.dialect.name == "sqlite":
+        for engine in database.engines:
+            sa.event.listen(
+                engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF")
+            )
     yield database
     database.close()
 
