@@ -66,7 +66,6 @@ def postgres_server(initdb: Path, *, lasting: bool = True) -> Iterator[sa.URL]:
         account = "postgres" if os.geteuid() == 0 else None
         if account is not None:
             shutil.chown(folder, account)
-        hasty = () if lasting else ("-c", "fsync=off", "-c", "max_connections=200")
         made = _start(
             [initdb, "-D", folder / "data", *_INITIAL, *(() if lasting else ("-N",))],
             folder,
@@ -75,14 +74,7 @@ def postgres_server(initdb: Path, *, lasting: bool = True) -> Iterator[sa.URL]:
         if made:
             message = f"initdb ended with {made}"
             raise RuntimeError(message)
-        server = _start(
-            [
-                *(initdb.with_name("postgres"), "-D", folder / "data", *hasty),
-                *("-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"),
-            ],
-            folder,
-            account,
-        )
+        server = _start(_serving(initdb, folder, lasting=lasting), folder, account)
         url = sa.URL.create(
             "postgresql+psycopg", "preread", database="postgres", query={"host": str(folder)}
         )
@@ -92,6 +84,14 @@ def postgres_server(initdb: Path, *, lasting: bool = True) -> Iterator[sa.URL]:
         finally:
             server.send_signal(signal.SIGTERM if lasting else signal.SIGQUIT)
             server.wait(_START_LIMIT_S)
+
+
+def _serving(initdb: Path, folder: Path, *, lasting: bool) -> list[str | Path]:
+    hasty = () if lasting else ("-c", "fsync=off", "-c", "max_connections=200")
+    return [
+        *(initdb.with_name("postgres"), "-D", folder / "data", *hasty),
+        *("-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"),
+    ]
 
 
 def _start(
