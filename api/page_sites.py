@@ -18,7 +18,7 @@ from api.templating import render
 from api.webhook_lines import MOST_MESSAGES, TYPE_WORD, lines_of
 from preread.errors import InvalidRequest, NotAllowed
 from preread.keys import Caller
-from preread.ranking import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN
+from preread.policy import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN
 from preread.resources import Resources
 from preread.sites import MOST_TITLE, MOST_VIEWER_URL
 

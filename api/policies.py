@@ -34,6 +34,7 @@ from preread.activating import Wish, draft_policy, take_policy_step
 from preread.db.policies import PolicyChange, StoredPolicy, version_of
 from preread.keys import Caller
 from preread.notice import NOTICE
+from preread.policy import DEFAULT_POLICY, Policy, Promotion, overtaking_bound_min
 from preread.policy_steps import (
     ALLOWED,
     Done,
@@ -44,7 +45,6 @@ from preread.policy_steps import (
     state_of,
 )
 from preread.previewing import preview
-from preread.ranking import DEFAULT_POLICY, Policy, Promotion, overtaking_bound_min
 from preread.resources import Resources
 from preread.scope import covers
 from preread.terms import Level, OrderClass

@@ -16,7 +16,7 @@ from preread import sites, targets
 from preread.db.sites import SiteInfo
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest
-from preread.ranking import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN
+from preread.policy import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN
 from preread.sites import MOST_TITLE, MOST_VIEWER_URL, check_viewer_url
 from preread.terms import OrderClass
 

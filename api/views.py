@@ -14,7 +14,7 @@ from api.schemas import (
 from preread.db.events import Event
 from preread.findings import FindingSummary, Mode, summary_without_places
 from preread.keys import Caller, Role
-from preread.ranking import DEFAULT_POLICY
+from preread.policy import DEFAULT_POLICY
 from preread.reading import ReadStep, allowed_read_steps
 from preread.reasons import REASON_TEXT
 from preread.study import AiState, Handling, Study

@@ -14,8 +14,6 @@ from benchmarks.figures import Report
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.plan import Plan
 from benchmarks.table import table
-from preread.logs import configure_logs
-from preread.settings import Settings
 
 COMMANDS: Final = ("ingest", "queue", "study", "engines", "worklist", "policy", "ranking")
 LONG: Final = ("million", "listeners", "answer")
@@ -27,10 +25,13 @@ _ROUNDS: Final = 7
 
 def main(words: Sequence[str]) -> int:
     """Run what was asked for, print tables and write JSON."""
-    asked = _parser().parse_args(words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    if asked.cuda_only and asked.command != "engines":
+        parser.error("--cuda-only is for engines")
     # Read once, when the libraries are loaded; a worker child runs the same way.
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    configure_logs("WARNING", sys.stderr)
+    bundle = _bundle(asked)
     with tempfile.TemporaryDirectory(prefix="preread-bench-") as folder:
         machine = describe_machine(Path(folder))
         print(_machine_line(machine))
@@ -39,7 +40,8 @@ def main(words: Sequence[str]) -> int:
             place = Path(folder) / name
             place.mkdir()
             before = load_average()
-            report = _benchmark(name)(Plan(asked.rounds, asked.quick, place, asked.bundle))
+            module = "cuda" if asked.cuda_only else name
+            report = _benchmark(module)(Plan(asked.rounds, asked.quick, place, bundle))
             print(table(report))
             print(f"load average before {before[0]:.2f}, after {load_average()[0]:.2f}\n")
             loads = {"load_before": before, "load_after": load_average()}
@@ -56,9 +58,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="measurements per variant")
     parser.add_argument("--json", type=Path, help="file for every sample")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: only see that it runs")
-    bundle = Settings().bundle_dir
-    parser.add_argument("--bundle", type=Path, default=bundle, help="folder of the model")
+    parser.add_argument("--bundle", type=Path, help="folder of the model")
+    parser.add_argument(
+        "--cuda-only",
+        action="store_true",
+        help="engines: torch on GPU and CPU, without the service",
+    )
     return parser
+
+
+def _bundle(asked: argparse.Namespace) -> Path:
+    """Return the folder of the model, and quiet the service's logs where it will run.
+
+    All of it is imported late: a machine for ``--cuda-only`` need not have what the service needs.
+    """
+    if asked.cuda_only:
+        shipped: Path = asked.bundle or importlib.import_module("ml.bundle").DEFAULT_BUNDLE
+        return shipped
+    importlib.import_module("preread.logs").configure_logs("WARNING", sys.stderr)
+    chosen: Path = asked.bundle or importlib.import_module("preread.settings").Settings().bundle_dir
+    return chosen
 
 
 def _benchmark(name: str) -> Callable[[Plan], Report]:

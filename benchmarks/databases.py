@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ from preread.db.engine import Database, open_database
 from preread.db.migrate import upgrade
 
 _START_LIMIT_S: Final = 30.0
+_INITIAL: Final = ("-U", "preread", "-A", "trust", "-E", "UTF8")
 
 
 @contextmanager
@@ -43,31 +45,36 @@ def find_initdb() -> Path | None:
 
 
 @contextmanager
-def postgres_server(initdb: Path) -> Iterator[sa.URL]:
-    """Run a PostgreSQL with its defaults on a private socket; fsync stays on."""
-    with tempfile.TemporaryDirectory(prefix="preread-pg-") as name:
+def postgres_server(initdb: Path, *, lasting: bool = True) -> Iterator[sa.URL]:
+    """Run a PostgreSQL on a private socket.
+
+    Parameters
+    ----------
+    initdb
+        Beside the server's program.
+    lasting
+        With its defaults, fsync on; else nothing in it is worth a sync or an orderly end.
+    """
+    # A short path: the name of a Unix socket has at most 107 bytes.
+    with tempfile.TemporaryDirectory(
+        prefix="preread-pg-",
+        dir="/tmp",
+        ignore_cleanup_errors=True,
+    ) as name:
         folder = Path(name)
         # The server refuses to run as root.
         account = "postgres" if os.geteuid() == 0 else None
         if account is not None:
             shutil.chown(folder, account)
-        make: list[str | Path] = [
-            initdb,
-            "-D",
-            folder / "data",
-            "-U",
-            "preread",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-        ]
-        serve: list[str | Path] = [
-            *(initdb.with_name("postgres"), "-D", folder / "data"),
-            *("-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"),
-        ]
-        _start(make, folder, account).wait()
-        server = _start(serve, folder, account)
+        made = _start(
+            [initdb, "-D", folder / "data", *_INITIAL, *(() if lasting else ("-N",))],
+            folder,
+            account,
+        ).wait()
+        if made:
+            message = f"initdb ended with {made}"
+            raise RuntimeError(message)
+        server = _start(_serving(initdb, folder, lasting=lasting), folder, account)
         url = sa.URL.create(
             "postgresql+psycopg", "preread", database="postgres", query={"host": str(folder)}
         )
@@ -75,8 +82,16 @@ def postgres_server(initdb: Path) -> Iterator[sa.URL]:
             _wait_until_it_answers(url)
             yield url
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGTERM if lasting else signal.SIGQUIT)
             server.wait(_START_LIMIT_S)
+
+
+def _serving(initdb: Path, folder: Path, *, lasting: bool) -> list[str | Path]:
+    hasty = () if lasting else ("-c", "fsync=off", "-c", "max_connections=200")
+    return [
+        *(initdb.with_name("postgres"), "-D", folder / "data", *hasty),
+        *("-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"),
+    ]
 
 
 def _start(

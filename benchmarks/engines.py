@@ -9,28 +9,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.cuda import cuda_figures
 from benchmarks.eager import EagerPredictor
 from benchmarks.figures import Figure, Ratio, Report, figure_of
+from benchmarks.head import benchmark_slices, networks_of
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
 from ml.bundle import Bundle, load_bundle
-from ml.model_slices import to_model
-from ml.network import SliceReader
-from ml.onnx_export import COMPARED_HEADS, head_volume
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import OnnxFormat, read_record
 from ml.precision import has_bfloat16
 from ml.prediction import Predictor
-from ml.predictor import TorchPredictor, load_network
+from ml.predictor import TorchPredictor
 from ml.spec import Architecture, NetworkSpec
-from preread.dicom.volume import to_radiological
 from preread.errors import InvalidBundle
 from preread.settings import Settings
 
-_HEAD: Final = 9202
-_SLICES: Final = 32
-_QUICK_SLICES: Final = 3
 _CLASSIC_SLICES: Final = 2
 _FULL: Final = "torch float32"
 _HALF: Final = "torch bfloat16"
@@ -46,14 +41,13 @@ def measure(plan: Plan) -> Report:
     """Measure every engine that this machine has, and the classic U-Net."""
     torch.set_num_threads(1)
     bundle = load_bundle(plan.bundle_dir)
-    volume = to_radiological(head_volume(_HEAD, COMPARED_HEADS[_HEAD]))
-    slices = to_model(volume, bundle.manifest).hu[: _QUICK_SLICES if plan.quick else _SLICES]
+    slices = benchmark_slices(bundle.manifest, quick=plan.quick)
     onnx, missing = _onnx_engines(bundle, Settings().onnx_dir)
     ours = {**_torch_engines(bundle), **onnx}
     peers = dict(_classics(bundle.manifest.network))
     checked = _check(ours, slices)
     works = {name: _whole(engine, slices) for name, engine in ours.items()}
-    every = TorchPredictor(_networks(bundle), "cpu", torch.float32)
+    every = TorchPredictor(networks_of(bundle), "cpu", torch.float32)
     works |= {
         _AGAIN: works[_FULL],
         _EVERY: _whole(every, slices),
@@ -62,28 +56,26 @@ def measure(plan: Plan) -> Report:
     works |= {name: _scaled(classic, slices) for name, classic in peers.items()}
     found = in_rounds(works, plan.rounds)
     figures = {name: figure_of(name, "CPU s", spent) for name, spent in found.items()}
+    gpu = cuda_figures(bundle, slices, plan.rounds)
     return Report(
         name="engines",
-        checked=checked,
-        figures=tuple(figures.values()),
-        ratios=tuple(_ratios(figures, onnx)),
+        checked=". ".join(filter(None, (checked, gpu.checked))),
+        figures=(*figures.values(), *gpu.figures),
+        ratios=(*_ratios(figures, onnx), *gpu.ratios),
         notes=(
             f"{len(slices)} slices of 512×512, {len(bundle.manifest.members)} networks averaged, by the cascade",
             "one thread; the networks alone: no decoding, no skull, no lesions",
             f"the classic U-Net, untrained, read {_CLASSIC_SLICES} of the slices; its time is scaled",
             "the classic U-Net is one network and not an ensemble",
             *missing,
+            *gpu.notes,
         ),
     )
 
 
-def _networks(bundle: Bundle) -> list[SliceReader]:
-    return [load_network(path, bundle.manifest.network) for path in bundle.weights_paths]
-
-
 def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
     def predictor(precision: torch.dtype) -> Predictor:
-        return TorchPredictor(_networks(bundle), "cpu", precision, bundle.manifest.cascade)
+        return TorchPredictor(networks_of(bundle), "cpu", precision, bundle.manifest.cascade)
 
     found = {_FULL: predictor(torch.float32)}
     return found | ({_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {})

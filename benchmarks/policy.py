@@ -19,8 +19,8 @@ from benchmarks.plan import Plan
 from benchmarks.rounds import Spent, clocked, in_rounds
 from preread.activating import Wish, draft_policy, take_policy_step
 from preread.keys import Caller, Role
+from preread.policy import DEFAULT_POLICY, Policy, Promotion
 from preread.policy_steps import SHIPPED, PolicyStep
-from preread.ranking import DEFAULT_POLICY, Policy, Promotion
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
 from preread.terms import Level

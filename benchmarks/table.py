@@ -10,9 +10,11 @@ _THREE_DIGITS: Final = 100
 
 
 def table(report: Report) -> str:
-    """Return a report as text."""
-    lines = [f"## {report.name}", f"checked first: {report.checked}", ""]
-    lines += _aligned([_HEADS, *(_cells(figure) for figure in report.figures)])
+    """Return a report as text; of one that measured nothing, its notes."""
+    lines = [f"## {report.name}"]
+    if report.figures:
+        lines += [f"checked first: {report.checked}", ""]
+        lines += _aligned([_HEADS, *(_cells(figure) for figure in report.figures)])
     if report.ratios:
         lines.append("")
     width = max((len(ratio.name) for ratio in report.ratios), default=0)

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ml.geometry import mean_of_blocks
 from ml.intracranial import Interior
@@ -28,6 +27,7 @@ EVERY: Final = 2
 # Where points lie that are compared, mm along the midline from its middle, and aside.
 ALONG_MM: Final = np.arange(-85.0, 86.0, 4.0)
 ASIDE_MM: Final = np.arange(2.0, 70.0, 4.0)
+_ALONG, _ASIDE = (axis.ravel() for axis in np.meshgrid(ALONG_MM, ASIDE_MM, indexing="ij"))
 TURNS_DEG: Final = np.arange(-30.0, 31.0, 5.0)
 SHIFTS: Final = np.arange(-8.0, 9.0, 4.0)
 # Steps of degrees, pixels, and pixels per slab; each round looks one step to either side.
@@ -36,38 +36,76 @@ ROUNDS: Final = ((2.0, 1.5, 0.2), (2.0, 1.5, 0.2), (1.0, 0.7, 0.1), (1.0, 0.7, 0
 
 @dataclass(frozen=True)
 class _Halves:
-    """What is compared: slabs around a point of the midline, in the interior's pixels."""
+    """What is compared: slabs around a point of the midline, in the interior's pixels.
+
+    Attributes
+    ----------
+    slabs
+        (n,) which slabs these are.
+    pairs
+        (n, h, w, 2) float32, reduced: HU, and how much of it is inside.
+    row
+        Of the point.
+    columns
+        (n,) of the point, in each slab.
+    """
 
     slabs: NDArray[np.intp]
-    hu: NDArray[np.float32]
-    inside: NDArray[np.float32]
+    pairs: NDArray[np.float32]
     row: float
     columns: NDArray[np.float64]
     spacing_mm: float
 
     def unlike(self, turn: float, shift: float, lean: float) -> float:
         """Return the mean difference in HU between the halves; the points of either are inside."""
-        along, aside = np.meshgrid(ALONG_MM, ASIDE_MM, indexing="ij")
         cosine, sine = np.cos(turn), np.sin(turn)
         middles = self.columns + shift + lean * (self.slabs - self.slabs.mean())
-        differences, counts = 0.0, 0
-        for number, middle in enumerate(middles):
-            halves = []
-            for side in (1, -1):
-                rows = self.row + (along * cosine - side * aside * sine) / self.spacing_mm
-                columns = middle + (along * sine + side * aside * cosine) / self.spacing_mm
-                at = (np.stack([rows, columns]) - (REDUCTION - 1) / 2) / REDUCTION
-                halves.append(
-                    [
-                        ndimage.map_coordinates(plane, at, order=1, mode="constant")
-                        for plane in (self.hu[number], self.inside[number])
-                    ]
-                )
-            (left, left_in), (right, right_in) = halves
-            compared = np.maximum(left_in, right_in) > 0.5  # noqa: PLR2004 - most of a pixel
-            differences += float(np.abs(left - right)[compared].sum())
-            counts += int(compared.sum())
-        return differences / max(counts, 1)
+        sides = np.array([[1], [-1]])
+        rows = self.row + (_ALONG * cosine - sides * _ASIDE * sine) / self.spacing_mm
+        columns = (_ALONG * sine + sides * _ASIDE * cosine) / self.spacing_mm
+        left, right = self._at(rows, middles[:, None, None] + columns)
+        compared = np.maximum(left[..., 1], right[..., 1]) > 0.5  # noqa: PLR2004 - most of a pixel
+        apart = np.abs(left[..., 0] - right[..., 0])[compared]
+        return float(apart.sum(dtype=np.float64)) / max(len(apart), 1)
+
+    def _at(
+        self, rows: NDArray[np.float64], columns: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the pairs, linear between pixels and 0 off the slab, at points of both sides.
+
+        All slabs, points and both values at once: a call of scipy for each plane took five times
+        as long, mostly before it began.
+
+        Parameters
+        ----------
+        rows
+            (2, P), the same in every slab.
+        columns
+            (n, 2, P).
+
+        Returns
+        -------
+        tuple
+            (n, P, 2) float32 for either side.
+        """
+        count, height, width, _ = self.pairs.shape
+        row, column = ((at - (REDUCTION - 1) / 2) / REDUCTION for at in (rows, columns))
+        top = np.clip(np.floor(row), 0, height - 2)
+        left = np.clip(np.floor(column), 0, width - 2)
+        first = ((np.arange(count)[:, None, None] * height + top) * width + left).astype(np.intp)
+        on_slab = ((row >= 0) & (row <= height - 1)) & ((column >= 0) & (column <= width - 1))
+        down = (row - top).astype(np.float32)
+        right = (column - left).astype(np.float32)
+        weights = np.stack(
+            [(1 - down) * (1 - right), (1 - down) * right, down * (1 - right), down * right]
+        )
+        weights *= on_slab
+        flat = self.pairs.reshape(-1, 2)
+        found = sum(
+            np.take(flat, first + step, axis=0, mode="clip") * weight[..., None]
+            for step, weight in zip((0, 1, width, width + 1), weights, strict=True)
+        )
+        return found[:, 0], found[:, 1]
 
 
 def refine_axis(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis) -> SymmetryAxis:
@@ -111,10 +149,11 @@ def _halves(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis) -> 
     rows = np.flatnonzero(interior.inside[int(areas.argmax())].any(axis=1))
     row = float(rows[0] + rows[-1]) / 2
     enlarged = hu.shape[-1] // interior.inside.shape[-1]
+    reduced = mean_of_blocks(np.clip(hu[slabs], *RANGE_HU), REDUCTION * enlarged)
+    inside = mean_of_blocks(interior.inside[slabs].astype(np.float32), REDUCTION)
     return _Halves(
         slabs,
-        mean_of_blocks(np.clip(hu[slabs], *RANGE_HU), REDUCTION * enlarged),
-        mean_of_blocks(interior.inside[slabs].astype(np.float32), REDUCTION),
+        np.stack([reduced, inside], axis=-1),
         row,
         np.array([axis.offset + axis.per_row * row + axis.per_slab * slab for slab in slabs]),
         interior.spacing_mm,

@@ -33,9 +33,9 @@ from preread.errors import (
     PolicyReplaced,
 )
 from preread.keys import Caller
+from preread.policy import Policy
 from preread.policy_steps import ALLOWED, PolicyStep, refusal, state_of
 from preread.previewing import preview
-from preread.ranking import Policy
 from preread.resources import Resources
 from preread.study import ReadState
 

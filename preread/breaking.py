@@ -19,8 +19,9 @@ from preread.db.promises import promises_of
 from preread.db.tables import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import PreRead
+from preread.policy import DEFAULT_POLICY
 from preread.promises import MOST_SURE, Promise, broken_promise
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent
+from preread.ranking import MINUTE_MS, most_urgent
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.terms import FLAGGED, Level

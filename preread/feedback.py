@@ -67,7 +67,8 @@ class Judgment:
     Attributes
     ----------
     score
-        0 to 4 by ``preread.rubric``; None only where nothing is there and nothing was flagged.
+        0 to 4 by ``preread.rubric``, 0 for a false alarm; None only where nothing is there and
+        nothing was flagged.
     types, places
         What is really there, by the final report; empty for no hemorrhage.
     """
@@ -120,6 +121,8 @@ def contradictions(judgment: Judgment, verdict: Verdict) -> dict[str, str]:
     broken: dict[str, str] = {}
     if judgment.score is None and verdict is not Verdict.TRUE_NEGATIVE:
         broken["score"] = "A score may be left out only where nothing is there or flagged."
+    if judgment.score and verdict is Verdict.FALSE_POSITIVE:
+        broken["score"] = "Nothing is there, so the flag is a false alarm: its score is 0."
     if judgment.cause is not None and verdict is not Verdict.FALSE_POSITIVE:
         broken["false_positive_cause"] = "Only a false positive has a cause."
     if judgment.places and not judgment.types:

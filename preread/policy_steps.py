@@ -24,7 +24,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from preread.ranking import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN, Policy
+from preread.policy import LONGEST_TARGET_MIN, SHORTEST_TARGET_MIN, Policy
 from preread.terms import Level
 
 SHIPPED: Final = 0
@@ -116,7 +116,7 @@ def refusal(policy: Policy) -> str | None:
 
     Examples
     --------
-    >>> from preread.ranking import DEFAULT_POLICY
+    >>> from preread.policy import DEFAULT_POLICY
     >>> refusal(DEFAULT_POLICY) is None
     True
     """
@@ -149,7 +149,7 @@ def promised_bound_min(order_target_min: int) -> int:
 
     Examples
     --------
-    >>> from preread.ranking import DEFAULT_POLICY
+    >>> from preread.policy import DEFAULT_POLICY
     >>> [promised_bound_min(one) for one in DEFAULT_POLICY.order_target_min.values()]
     [80, 110, 290, 1490]
     """

@@ -11,7 +11,8 @@ from preread.db.placing import ranking_level
 from preread.db.scoped import within
 from preread.db.tables import RANKED, StudyRow
 from preread.db.unit_of_work import UnitOfWork
-from preread.ranking import PINNED_LANE, Policy
+from preread.policy import Policy
+from preread.ranking import PINNED_LANE
 from preread.scope import Sites
 from preread.shadow import Logged, Move, Waiting, Waits, moves, replay, waits
 from preread.terms import OrderClass

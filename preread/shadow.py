@@ -14,7 +14,8 @@ from statistics import fmean
 from typing import Final
 
 from preread.ledger import percentile
-from preread.ranking import MINUTE_MS, Policy, WorklistEntry, from_ms, place, rank
+from preread.policy import Policy
+from preread.ranking import MINUTE_MS, WorklistEntry, from_ms, place, rank
 from preread.terms import FLAGGED, Level, OrderClass
 
 PolicyOf = Callable[[str], Policy]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from preread.db.targets import SiteTargets
 from preread.keys import Caller
-from preread.ranking import policy_of_site
+from preread.policy import policy_of_site
 from preread.resources import Resources
 from preread.site_names import check_site
 from preread.terms import OrderClass

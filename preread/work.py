@@ -17,7 +17,7 @@ from preread.db.studies import StoredInstance, study_of
 from preread.db.tables import PreReadRow, StudyRow, TaskRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import FindingSummary, PreRead
-from preread.ranking import DEFAULT_POLICY
+from preread.policy import DEFAULT_POLICY
 from preread.reasons import ReasonCode
 from preread.resources import Resources
 from preread.study import AiState, ReadState, Study, TaskState

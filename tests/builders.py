@@ -33,7 +33,7 @@ from preread.findings import (
 )
 from preread.keys import Role, caller_of_key, create_key
 from preread.notice import NOTICE
-from preread.ranking import DEFAULT_POLICY
+from preread.policy import DEFAULT_POLICY
 from preread.reasons import ReasonCode
 from preread.receive import receive
 from preread.submission import Submission

@@ -2,21 +2,19 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.databases import find_initdb, migrated, postgres_server
 from preread.db.engine import Database, open_database
 from preread.db.migrate import upgrade
-from preread.db.tables import Base
+from preread.db.tables import Base, WorklistTallyRow
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.store import Store
@@ -89,86 +87,44 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[sa.URL]:
+def postgres_url() -> Iterator[sa.URL]:
     """A PostgreSQL of our own on a private socket, with one database at the newest schema."""
-    initdb = shutil.which("initdb") or next(
-        (str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
-    )
+    initdb = find_initdb()
     if initdb is None:
         pytest.skip("the PostgreSQL server binaries are not on this machine")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    # A short path: the name of a Unix socket has at most 107 bytes.
-    folder = Path(f"/tmp/preread-pg-{uuid4().hex[:8]}")  # noqa: S108
-    folder.mkdir(mode=0o700)
-    programs = Path(initdb).resolve().parent
-    account = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
-    if account is not None:
-        shutil.chown(folder, account)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "user": account}
-    cwd = {"cwd": folder}
-    environment = {**os.environ, "LC_ALL": "C"}
-    subprocess.run(
-        [initdb, "-D", folder / "data", "-U", "preread", "-A", "trust", "-E", "UTF8", "-N"],
-        check=True,
-        env=environment,
-        **quiet,
-        **cwd,
-    )
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": folder,
-        "fsync": "off",
-        "max_connections": 200,
-    }
-    flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", folder / "data", *flags], **quiet, **cwd
-    )
-    url = sa.URL.create(
-        "postgresql+psycopg", "preread", database="postgres", query={"host": str(folder)}
-    )
-    try:
-        wait_until_it_answers(url)
-        database = open_database(url.render_as_string(hide_password=False))
-        upgrade(database)
-        database.close()
+    with postgres_server(initdb, lasting=False) as url:
+        with migrated(url.render_as_string(hide_password=False)):
+            pass
         yield url
-    finally:
-        server.send_signal(signal.SIGQUIT)  # at once; nothing in it is worth saving
-        server.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_until_it_answers(server: sa.URL) -> None:
-    engine = sa.create_engine(server, poolclass=sa.NullPool)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            engine.connect().close()
-        except sa.exc.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def empty_all_tables(server: sa.URL) -> None:
+    """Delete every row; TRUNCATE makes all tables and indexes anew and takes ten times as long."""
     engine = sa.create_engine(server, poolclass=sa.NullPool)
-    tables = ", ".join(Base.metadata.tables)
+    names = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    names.sort(key=lambda name: name == WorklistTallyRow.__tablename__)  # it counts what is deleted
+    again = "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences"
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+        deleted = [f"DELETE FROM {name}" for name in names]  # noqa: S608 - our own tables
+        connection.exec_driver_sql("; ".join([*deleted, again]))
     engine.dispose()
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """An empty SQLite file at the newest schema."""
+    path = tmp_path / "preread.sqlite"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database of each kind at the newest schema."""
     if request.param == "sqlite":
-        path = tmp_path / "preread.sqlite"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
-    server: sa.URL = request.getfixturevalue("postgres_server")
+        return request.getfixturevalue("sqlite_url")
+    server: sa.URL = request.getfixturevalue("postgres_url")
     empty_all_tables(server)
     return server.render_as_string(hide_password=False)
 
@@ -182,9 +138,21 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _without_syncs() -> Iterator[None]:
+    """No test cuts the power, and each sync waits some ms for the disk; processes still sync."""
+    with patch.object(os, "fsync", lambda _: None):
+        yield
+
+
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     database = open_database(settings.database_url.get_secret_value())
+    if database.engine.dialect.name == "sqlite":
+        for engine in database.engines:
+            sa.event.listen(
+                engine, "connect", lambda made, _: made.execute("PRAGMA synchronous=OFF")
+            )
     yield database
     database.close()
 

@@ -32,7 +32,8 @@ from preread.findings import (
 )
 from preread.findings import Assessment as Statement
 from preread.notice import NOTICE
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, most_urgent, place
+from preread.policy import DEFAULT_POLICY
+from preread.ranking import MINUTE_MS, most_urgent, place
 from preread.reasons import REASON_TEXT, ReasonCode
 from preread.study import Study
 from preread.terms import Level

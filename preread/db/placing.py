@@ -10,6 +10,7 @@ from preread import ranking
 from preread.db.events import EventKind
 from preread.db.tables import Base, StudyRow
 from preread.db.unit_of_work import UnitOfWork
+from preread.policy import DEFAULT_POLICY
 from preread.study import AiState, ReadState
 from preread.terms import Level, OrderClass
 
@@ -128,7 +129,7 @@ def ranking_level(row: StudyRow) -> Level | None:
     """
     ranking_by = row.rank_cap or row.rank_level
     ever = None if ranking_by is None else Level(ranking_by)
-    if ever in ranking.DEFAULT_POLICY.promotions:
+    if ever in DEFAULT_POLICY.promotions:
         return ever
     assessed = row.ai_state in {AiState.SUCCEEDED, AiState.NOT_ASSESSED}
     if not assessed or row.level is None or row.rank_cap is not None:

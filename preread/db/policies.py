@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from preread.db.tables import PolicyChangeRow, PolicyRow, StudyRow
 from preread.db.targets import TargetsRepository
 from preread.errors import PolicyNotFound
+from preread.policy import DEFAULT_POLICY, Policy, Promotion, policy_of_site
 from preread.policy_steps import PUTS_IN_FORCE, SHIPPED, Done, PolicyStep
-from preread.ranking import DEFAULT_POLICY, Policy, Promotion, policy_of_site
 from preread.terms import Level, OrderClass
 
 _LARGEST: Final = 2**31 - 1

@@ -79,11 +79,22 @@ def has_finding(kind: HemorrhageType) -> sa.ColumnElement[bool]:
 
 
 _READING_ORDER: Final = ("lane", "key_ms", "t0_ms", "id")
+_FILTERS: Final = ("order_class", "level", "ai_state")
 
 
 def _partial(name: str, *columns: str, where: sa.ColumnElement[bool]) -> sa.Index:
     """Return an index of only those rows that a condition holds for."""
     return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _listed(name: str, *first: str, where: sa.ColumnElement[bool] = RANKED) -> sa.Index:
+    """Return an index of a list in its order, for some filters at its head.
+
+    Behind the order stand the other filters: what a second one refuses is then passed over within
+    the index, without a look at the study itself.
+    """
+    behind = (column for column in _FILTERS if column not in first)
+    return _partial(name, *first, *_READING_ORDER, *behind, where=where)
 
 
 class StudyRow(Base):
@@ -96,20 +107,16 @@ class StudyRow(Base):
         # it begins, however rare what it shows is among those that wait.
         _partial("ix_study_worklist", *_READING_ORDER, where=RANKED),
         _partial("ix_study_worklist_site", "site", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_ai_state", "ai_state", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_ai_state_site", "site", "ai_state", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_order_class", "order_class", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_order_class_site", "site", "order_class", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_level", "level", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_level_site", "site", "level", *_READING_ORDER, where=RANKED),
-        _partial("ix_study_flagged", *_READING_ORDER, where=FLAGGED_WAITING),
-        _partial("ix_study_flagged_site", "site", *_READING_ORDER, where=FLAGGED_WAITING),
+        _listed("ix_study_ai_state", "ai_state"),
+        _listed("ix_study_ai_state_site", "site", "ai_state"),
+        _listed("ix_study_order_class", "order_class"),
+        _listed("ix_study_order_class_site", "site", "order_class"),
+        _listed("ix_study_level", "level"),
+        _listed("ix_study_level_site", "site", "level"),
+        _listed("ix_study_flagged", where=FLAGGED_WAITING),
+        _listed("ix_study_flagged_site", "site", where=FLAGGED_WAITING),
         *(
-            _partial(
-                f"ix_study_{kind.value.lower()}",
-                *_READING_ORDER,
-                where=RANKED_TOO & has_finding(kind),
-            )
+            _listed(f"ix_study_{kind.value.lower()}", where=RANKED_TOO & has_finding(kind))
             for kind in HemorrhageType
         ),
         # What left the list, in the order that it had there.

@@ -14,7 +14,8 @@ from preread.db.scoped import within
 from preread.db.studies import study_of
 from preread.db.tables import FLAGGED_WAITING, RANKED, RANKED_TOO, UNSETTLED, StudyRow, has_finding
 from preread.db.tally import Tally, WorklistCounts, counts_of
-from preread.ranking import DEFAULT_POLICY, NORMAL_LANE
+from preread.policy import DEFAULT_POLICY
+from preread.ranking import NORMAL_LANE
 from preread.scope import Sites
 from preread.study import AiState, ReadState, Study
 from preread.terms import FLAGGED, HemorrhageType, Level, OrderClass

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from preread.ranking import MINUTE_MS, Policy, overtaking_bound_min
+from preread.policy import Policy, overtaking_bound_min
+from preread.ranking import MINUTE_MS
 from preread.simulation.room import Run, overtaking_min
 from preread.simulation.trace import ORDERS, Trace
 from preread.terms import Level, OrderClass

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from preread.notice import NOTICE, SHORT_NOTICE
+from preread.policy import DEFAULT_POLICY, Promotion, overtaking_bound_min
 from preread.printing import say
-from preread.ranking import DEFAULT_POLICY, Promotion, overtaking_bound_min
 from preread.simulation.experiment import Drawn, run_experiment
 from preread.simulation.figures import BLEEDS, MISSED, SAID_NONE, Estimate, ratio
 from preread.simulation.goals import LEAST_FALL, MOST_BREACH, MOST_DELAY

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from preread.notice import SHORT_NOTICE
-from preread.ranking import overtaking_bound_min
+from preread.policy import overtaking_bound_min
 from preread.simulation.experiment import Experiment
 from preread.simulation.figures import (
     BLEEDS,

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from preread.breaker import Window, trips
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, Policy, from_ms, place
+from preread.policy import DEFAULT_POLICY, Policy
+from preread.ranking import MINUTE_MS, from_ms, place
 from preread.simulation.scenario import Scenario
 from preread.simulation.trace import ORDERS, Trace
 from preread.terms import FLAGGED, Level, OrderClass

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from preread import __version__
 from preread.notice import NOTICE
-from preread.ranking import overtaking_bound_min
+from preread.policy import overtaking_bound_min
 from preread.simulation.experiment import Experiment
 from preread.simulation.figures import (
     BLEEDS,

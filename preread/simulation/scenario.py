@@ -12,7 +12,7 @@ from pydantic_core import ValidationError
 
 from preread.breaker import EXPECTED_SHARE
 from preread.errors import SettingsInvalid
-from preread.ranking import DEFAULT_POLICY, Policy, Promotion
+from preread.policy import DEFAULT_POLICY, Policy, Promotion
 from preread.terms import Level, OrderClass
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -86,7 +86,7 @@ class Reading(_Part):
 
 
 class Targets(_Part):
-    """A site's own targets: what :class:`preread.ranking.Policy` is made of."""
+    """A site's own targets: what :class:`preread.policy.Policy` is made of."""
 
     order_target_min: dict[OrderClass, int] = Field(
         default_factory=lambda: dict(DEFAULT_POLICY.order_target_min)

@@ -50,9 +50,13 @@ def test_the_newest_word_of_each_reader_counts_and_none_is_lost(client, resource
         (said(false_positive_cause="vessel"), "body.false_positive_cause"),
         (said(score=None), "body.score"),
         (said(score=5), "body.score"),
+        (said(types=[]), "body.score"),
         (said(places=[{"region": "knee"}]), "body.places.0.region"),
     ],
-    ids=["free text", "cause of a true positive", "no score", "off the scale", "unknown region"],
+    ids=[
+        *("free text", "cause of a true positive", "no score", "off the scale"),
+        *("score of a false alarm", "unknown region"),
+    ],
 )
 def test_what_contradicts_itself_or_could_name_a_patient_is_refused(
     client, resources, flagged, body, member
@@ -63,6 +67,19 @@ def test_what_contradicts_itself_or_could_name_a_patient_is_refused(
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["location"].startswith(member)
     assert "Mr. X" not in answer.text
+
+
+def test_a_false_alarm_with_a_score_above_0_is_refused_with_the_reason(client, resources, flagged):
+    reader = bearer(resources, Role.READER)
+    path = f"/v1/studies/{flagged}/feedback"
+    answer = client.post(path, headers=reader, json=said(types=[], score=1))
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
+    assert (
+        answer.json()["detail"] == "Nothing is there, so the flag is a false alarm: its score is 0."
+    )
+    assert client.get(path, headers=bearer(resources)).json()["feedback"] == []
+    assert client.post(path, headers=reader, json=said(types=[], score=0)).status_code == 201
 
 
 def test_feedback_needs_a_pre_read_of_its_revision_that_says_something(client, resources, flagged):

@@ -159,3 +159,16 @@ def test_the_study_benchmark_runs(tmp_path, untrained_bundle):
 def test_the_engines_benchmark_runs(tmp_path, untrained_bundle):
     found = medians(run(tmp_path, "engines", "--bundle", str(untrained_bundle)))
     assert found["peer: classic U-Net, float32"] > found["torch float32"] > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to measure")
+def test_without_a_gpu_the_benchmark_of_cuda_says_so_and_measures_nothing(tmp_path):
+    [one] = run(tmp_path, "engines", "--cuda-only")["benchmarks"]
+    assert one["figures"] == []
+    assert one["notes"] == [f"CUDA was not measured: torch {torch.__version__} sees no GPU"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+def test_the_benchmark_of_cuda_runs(tmp_path):
+    found = medians(run(tmp_path, "engines", "--cuda-only"))
+    assert min(found[f"CUDA {one}"] for one in ("float32", "float16", "bfloat16")) > 0

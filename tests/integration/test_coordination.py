@@ -5,11 +5,12 @@ import pytest
 from preread.claims import claim_first, claim_study
 from preread.coordination import assign_study, pin_study
 from preread.db.events import EventKind
-from preread.db.worklist import NextQuery, WorklistQuery
+from preread.db.worklist import NextQuery
 from preread.keys import Role
 from preread.terms import OrderClass
 from preread.upkeep import let_time_pass
 from tests.builders import caller_for, send_study
+from tests.support.stored import waiting_ids
 from tests.support.web import bearer, client_of
 
 WHY = {"reason": "old films are missing"}
@@ -20,11 +21,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.COORDINATOR))
         yield client
-
-
-def ids(resources):
-    with resources.reading() as work:
-        return [study.id for study in work.worklist.page(WorklistQuery()).studies]
 
 
 def kinds(resources, study_id):
@@ -38,12 +34,12 @@ def test_a_hold_stops_the_clock_and_keeps_the_place(client, resources, clock):
     later = send_study(resources, 2, order_class=OrderClass.ER)
     held = client.post(f"/v1/studies/{study_id}/hold", json=WHY).json()["study"]
     assert (held["read_state"], held["hold"]["reason"]) == ("on_hold", WHY["reason"])
-    assert ids(resources) == [later]
+    assert waiting_ids(resources) == [later]
     clock.forward(600)
     back = client.post(f"/v1/studies/{study_id}/resume").json()["study"]
     assert (back["read_state"], back["held_s"], back["hold"]) == ("unread", 600, None)
     assert back["due_at"] == "2026-01-01T13:10:00Z"
-    assert ids(resources) == [study_id, later]
+    assert waiting_ids(resources) == [study_id, later]
     history = client.get(f"/v1/studies/{study_id}/events").json()["events"]
     (event,) = [event for event in history if event["kind"] == "held"]
     assert event["detail"]["reason"] == WHY["reason"]
@@ -65,13 +61,13 @@ def test_a_pin_puts_a_study_in_front_until_it_ends(client, resources, clock):
     body = {"reason": "surgeon waits", "minutes": 30}
     pinned = client.post(f"/v1/studies/{routine}/pin", json=body).json()["study"]
     assert pinned["pin"] == {"reason": "surgeon waits", "until": "2026-01-01T12:30:00Z"}
-    assert ids(resources) == [routine, urgent]
+    assert waiting_ids(resources) == [routine, urgent]
     assert "pinned by a person" in pinned["rank_reason"]
     clock.forward(1799)
     assert let_time_pass(resources) == 0
     clock.forward(1)
     assert let_time_pass(resources) == 1
-    assert ids(resources) == [urgent, routine]
+    assert waiting_ids(resources) == [urgent, routine]
     assert EventKind.PIN_EXPIRED in kinds(resources, routine)
 
 
@@ -81,9 +77,9 @@ def test_a_pin_survives_a_claim_that_is_given_back_and_can_be_taken_off(client, 
     pin_study(resources, study_id, by=by, reason="surgeon waits", minutes=30)
     lease = claim_study(resources, study_id, by=by)
     client.post(f"/v1/studies/{study_id}/release", json={"token": lease.token})
-    assert ids(resources) == [study_id, other]
+    assert waiting_ids(resources) == [study_id, other]
     client.post(f"/v1/studies/{study_id}/unpin")
-    assert ids(resources) == [other, study_id]
+    assert waiting_ids(resources) == [other, study_id]
 
 
 @pytest.mark.parametrize("minutes", [0, 61])
@@ -139,7 +135,7 @@ def test_a_cancelled_study_is_over_for_good(client, resources):
     assert client.post(f"/v1/studies/{study_id}/report", json=late).status_code == 409
     again = client.post(f"/v1/studies/{study_id}/claim")
     assert (again.status_code, again.json()["allowed"]) == (409, [])
-    assert ids(resources) == []
+    assert waiting_ids(resources) == []
     listed = client.get("/v1/worklist?read_state=cancelled").json()["studies"]
     assert [row["study"]["study_id"] for row in listed] == [study_id]
 

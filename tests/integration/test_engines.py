@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pydantic import SecretStr
 
 from ml.bundle import Bundle, load_bundle
 from ml.cascade import Cascade
@@ -28,10 +27,8 @@ from ml.precision import has_bfloat16
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
 from preread.errors import InvalidBundle
-from preread.settings import Engine, Settings
 from preread.terms import Level
 from tests.support.heads import manifest
-from worker.model import load_predictor
 
 SPEC = NetworkSpec(size=128, spacing_mm=1.8)
 needs_exporter = pytest.mark.skipif(
@@ -150,23 +147,15 @@ def test_a_malformed_record_is_refused(tmp_path):
         read_record(tmp_path)
 
 
-def test_the_worker_takes_the_engine_of_its_settings(tmp_path):
-    settings = Settings(
-        database_url=SecretStr("sqlite://"), engine=Engine.ONNX_INT8, onnx_dir=tmp_path / "none"
-    )
-    with pytest.raises(InvalidBundle, match=r"no engines\.json in none"):
-        load_predictor(Bundle(manifest(), ()), settings)
-
-
 @pytest.fixture(scope="module")
 def shipped():
     return load_bundle()
 
 
-def reference_of(bundle, precision=torch.float32):
+def reference_of(bundle, precision=torch.float32, device="cpu"):
     spec = bundle.manifest.network
     networks = [load_network(p, spec) for p in bundle.weights_paths]
-    return TorchPredictor(networks, "cpu", precision, bundle.manifest.cascade)
+    return TorchPredictor(networks, device, precision, bundle.manifest.cascade)
 
 
 @pytest.mark.slow
@@ -178,6 +167,16 @@ def test_half_precision_moves_no_slice_and_no_outline_beyond_the_tolerance(shipp
         found = compare_engines(volume, shipped, reference_of(shipped), half)
         # Not the level: 9201 lies at the edge of two (docs/benchmarks.md).
         assert found["bfloat16"].is_near, found
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+@pytest.mark.parametrize("seed", [9202, 9203])
+def test_a_gpu_finds_what_the_processor_finds(shipped, seed):
+    # Not bfloat16, which no worker takes on a GPU; python -m benchmarks engines tells its distance.
+    on_gpu = {one: reference_of(shipped, one, "cuda") for one in (torch.float32, torch.float16)}
+    volume = head_volume(seed, COMPARED_HEADS[seed])
+    found = compare_engines(volume, shipped, reference_of(shipped), on_gpu)
+    assert all(one.agrees for one in found.values()), found
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def live(resources, clock, *, lives, steps):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_study_keeps_its_place_whatever_happens(resources, clock):
-    assert live(resources, clock, lives=5, steps=100)
+    assert live(resources, clock, lives=3, steps=60)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Signing in through an identity provider on a real socket, with tokens that are really signed."""
 
-import shutil
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,11 +30,9 @@ def provider(key):
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """SQLite alone: nothing here depends on the database."""
-    path = tmp_path / "preread.sqlite"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import html as html_module
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ HTMX = {**OURS, "HX-Request": "true"}
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """One kind of database is enough: the steps behind are tested on both."""
-    shutil.copy(sqlite_template, tmp_path / "preread.sqlite")
-    return f"sqlite:///{tmp_path / 'preread.sqlite'}"
+    return sqlite_url
 
 
 @pytest.fixture
@@ -150,8 +148,14 @@ def test_a_judgment_of_the_page_is_kept_as_it_was_said(visitor, resources, said,
 
 @pytest.mark.parametrize(
     "said",
-    [{"places": "knee:L"}, {"places": "pons:X"}, {"score": 5}, {"score": 3}, {}],
-    ids=["no region", "no side", "off the scale", "volume of a false alarm", "no score"],
+    [
+        *({"places": "knee:L"}, {"places": "pons:X"}, {"score": 5}, {"score": 0}),
+        *({"score": 3, "volume": ""}, {}),
+    ],
+    ids=[
+        *("no region", "no side", "off the scale", "volume of a false alarm"),
+        *("score of a false alarm", "no score"),
+    ],
 )
 def test_a_judgment_that_makes_no_sense_is_refused(visitor, resources, said):
     send_study(resources)

@@ -2,7 +2,6 @@
 
 import html as html_module
 import re
-import shutil
 
 import pytest
 
@@ -17,10 +16,9 @@ URL = "https://ris.example/preread"
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """One kind of database is enough: the steps behind are tested on both."""
-    shutil.copy(sqlite_template, tmp_path / "preread.sqlite")
-    return f"sqlite:///{tmp_path / 'preread.sqlite'}"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from preread.db.tables import StudyRow
 from preread.db.worklist import WorklistQuery
 from preread.errors import IllegalStep, PolicyNotFound, PolicyReplaced
 from preread.keys import Role
+from preread.policy import DEFAULT_POLICY, Policy, Promotion
 from preread.policy_steps import PolicyStep, promised_bound_min, refusal
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, PINNED_LANE, Policy, Promotion
+from preread.ranking import MINUTE_MS, PINNED_LANE
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import caller_for, send_study
 from tests.support.seed import pre_read_of
-from tests.support.stored import events_of, study_of
+from tests.support.stored import events_of, study_of, waiting_ids
 from tests.support.web import bearer, client_of
 
 SDH = (HemorrhageType.SDH,)
@@ -44,11 +45,6 @@ def client(resources):
         yield client
 
 
-def listed(resources):
-    with resources.reading() as work:
-        return [study.id for study in work.worklist.page(WorklistQuery()).studies]
-
-
 def stat_and_bleed(resources, clock):
     """A STAT study, and one that came 20 minutes later, is suspected and passes it."""
     stat = send_study(resources, 1, order_class=OrderClass.STAT)
@@ -56,7 +52,7 @@ def stat_and_bleed(resources, clock):
     clock.forward(20 * 60)
     bleed = send_study(resources, 2, order_class=OrderClass.ROUTINE)
     pre_read_of(resources, Level.SUSPECTED, SDH)
-    assert listed(resources) == [bleed, stat]
+    assert waiting_ids(resources) == [bleed, stat]
     return stat, bleed
 
 
@@ -80,10 +76,10 @@ def test_a_draft_moves_nobody_until_it_is_put_in_force_and_the_way_back_is_open(
         (stat, 2, 1),
         (bleed, 1, 2),
     ]
-    assert listed(resources) == [bleed, stat]
+    assert waiting_ids(resources) == [bleed, stat]
 
     activated = put_in_force(client, 1, 0).json()
-    assert listed(resources) == [stat, bleed]
+    assert waiting_ids(resources) == [stat, bleed]
     (change,) = activated["changes"]
     assert (change["step"], change["number_before"], change["reason"]) == ("activate", 0, WHY)
     assert (change["effect"]["moved_count"], change["effect"]["ranked_count"]) == (2, 2)
@@ -98,7 +94,7 @@ def test_a_draft_moves_nobody_until_it_is_put_in_force_and_the_way_back_is_open(
     )
 
     back = put_in_force(client, 0, 1, "revert").json()
-    assert (back["active"], listed(resources)) == (0, [bleed, stat])
+    assert (back["active"], waiting_ids(resources)) == (0, [bleed, stat])
     assert study_of(resources, bleed).policy_version == "2026-1"
     everything = client.get("/v1/policies").json()
     assert [one["step"] for one in everything["changes"]] == ["revert", "activate"]
@@ -147,7 +143,7 @@ def test_pins_and_claims_stay_and_a_released_study_goes_to_its_place_of_now(
     assert after[1].lane == PINNED_LANE
     release_study(resources, bleed, by=by, token=lease.token)
     assert study_of(resources, bleed).key_ms == after[0].key_ms
-    assert listed(resources) == [stat, bleed]
+    assert waiting_ids(resources) == [stat, bleed]
 
 
 def test_at_a_site_whose_breaker_is_tripped_no_policy_moves_anybody(client, resources, clock):
@@ -241,7 +237,7 @@ def test_of_two_people_who_put_a_policy_in_force_at_once_one_wins_and_the_list_i
     with resources.reading() as work:
         assert work.policies.active_number() == winner
         assert len(work.policies.record()) == 1
-    for study_id in (*listed(resources), *arrived):
+    for study_id in (*waiting_ids(resources), *arrived):
         assert study_of(resources, study_id).policy_version.split("/")[0] == f"p{winner}"
 
 

@@ -63,6 +63,7 @@ def about_the_middle(matrix):
     return shift @ middle @ matrix @ np.linalg.inv(middle)
 
 
+@pytest.mark.slow
 def test_a_known_pose_is_found_again_within_two_millimeters_and_two_degrees(phantom):
     template = as_template(phantom)
     pose = about_the_middle(turn(2, 14) @ turn(0, 9) @ np.diag([1.06, 0.97, 1.03, 1.0]))

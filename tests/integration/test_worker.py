@@ -10,13 +10,17 @@ import time
 from itertools import count
 
 import pytest
+from pydantic import SecretStr
 
+from ml.bundle import Bundle
 from preread.db.events import EventKind
+from preread.errors import InvalidBundle
 from preread.reasons import ReasonCode
 from preread.resources import open_resources
-from preread.settings import Settings
+from preread.settings import Engine, Settings
 from preread.study import AiState
 from tests.builders import send_study
+from tests.support.heads import manifest
 from tests.support.processes import (
     ROOT,
     RedisServer,
@@ -26,6 +30,7 @@ from tests.support.processes import (
     wait_until,
 )
 from tests.support.stored import events_of, study_of
+from worker.model import load_predictor
 
 QUICK = {"lease_s": 3, "heartbeat_s": 0.5, "retry_pause_s": 0.05, "study_time_limit_s": 5}
 NUMBERS = count(1)
@@ -89,6 +94,14 @@ def wait_for(resources, study_id, state, timeout_s=60.0):
 
 def wait_until_ready(path, children=1):
     wait_until(lambda: path.read_text().count("worker_ready") >= children, timeout_s=60)
+
+
+def test_the_worker_takes_the_engine_of_its_settings(tmp_path):
+    settings = Settings(
+        database_url=SecretStr("sqlite://"), engine=Engine.ONNX_INT8, onnx_dir=tmp_path / "none"
+    )
+    with pytest.raises(InvalidBundle, match=r"no engines\.json in none"):
+        load_predictor(Bundle(manifest(), ()), settings)
 
 
 def test_a_ring_starts_the_pre_read_of_a_waiting_study(live, shared_supervisor):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ml.bundle import (
     Bundle,
@@ -55,14 +55,19 @@ def head(
     """An ellipsoid head; bottom of the skull open as it would be at the foramen."""
     up = (np.arange(slices) - (slices - 1) / 2) * thickness_mm
     across = (np.arange(size) - (size - 1) / 2) * spacing_mm
-    grid = np.stack(np.meshgrid(up, across, across, indexing="ij"), axis=-1)
-    inner = np.sqrt(((grid / HALF_AXES_MM) ** 2).sum(-1))
-    outer = np.sqrt(((grid / (HALF_AXES_MM + SKULL_MM)) ** 2).sum(-1))
-    hu = np.where(inner <= 1, BRAIN_HU, np.where(outer <= 1, SKULL_HU, AIR_HU)).astype(np.float32)
+    grid = np.meshgrid(up, across, across, indexing="ij", sparse=True)
+
+    def within(center_mm: ArrayLike, half_axes_mm: ArrayLike) -> NDArray[np.bool_]:
+        half_axes = np.broadcast_to(half_axes_mm, 3)
+        parts = zip(grid, np.asarray(center_mm), half_axes, strict=True)
+        return sum(((at - center) / half) ** 2 for at, center, half in parts) <= 1
+
+    inner = within((0, 0, 0), HALF_AXES_MM)
+    outer = within((0, 0, 0), HALF_AXES_MM + SKULL_MM)
+    hu = np.where(inner, BRAIN_HU, np.where(outer, SKULL_HU, AIR_HU)).astype(np.float32)
     kinds = np.zeros(hu.shape, np.uint8)
     for ball in balls:
-        near = np.linalg.norm(grid - np.array(ball.center_mm), axis=-1) <= ball.radius_mm
-        kinds[near & (inner <= 1)] = 1 + KINDS.index(ball.kind)
+        kinds[within(ball.center_mm, ball.radius_mm) & inner] = 1 + KINDS.index(ball.kind)
     hu[kinds > 0] = BLOOD_HU
     return Head(volume_of(hu, spacing_mm, np.full(slices, thickness_mm)), kinds)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from preread.errors import SettingsInvalid
+from preread.policy import DEFAULT_POLICY, Policy, Promotion
 from preread.policy_steps import refusal
-from preread.ranking import DEFAULT_POLICY, Policy, Promotion, place
+from preread.ranking import place
 from preread.simulation.frontier import VARIANTS, frontier, frontier_text, main
 from preread.simulation.scenario import SHIPPED, Targets, answering_after
 from preread.terms import Level, OrderClass

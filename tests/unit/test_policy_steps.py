@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from preread.policy import DEFAULT_POLICY, Policy, Promotion, policy_of_site
 from preread.policy_steps import (
     ALLOWED,
     PROMOTING,
@@ -19,15 +20,7 @@ from preread.policy_steps import (
     refusal,
     state_of,
 )
-from preread.ranking import (
-    DEFAULT_POLICY,
-    MINUTE_MS,
-    Policy,
-    Promotion,
-    most_urgent,
-    place,
-    policy_of_site,
-)
+from preread.ranking import MINUTE_MS, most_urgent, place
 from preread.terms import Level, OrderClass
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

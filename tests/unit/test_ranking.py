@@ -5,15 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preread.policy import DEFAULT_POLICY, Policy, Promotion, overtaking_bound_min
 from preread.ranking import (
-    DEFAULT_POLICY,
     MINUTE_MS,
-    Policy,
-    Promotion,
     WorklistEntry,
     from_ms,
     most_urgent,
-    overtaking_bound_min,
     place,
     rank,
     sort_key,

@@ -11,16 +11,8 @@ from datetime import UTC, datetime, timedelta
 from preread.alarms import AlertKind, AlertStage, Patience, alert_for, end_of, next_stage
 from preread.errors import IllegalStep, SameReader
 from preread.leases import Timer, Timers, run_out, wake_at
-from preread.ranking import (
-    DEFAULT_POLICY,
-    MINUTE_MS,
-    PINNED_LANE,
-    WorklistEntry,
-    most_urgent,
-    overtaking_bound_min,
-    place,
-    rank,
-)
+from preread.policy import DEFAULT_POLICY, overtaking_bound_min
+from preread.ranking import MINUTE_MS, PINNED_LANE, WorklistEntry, most_urgent, place, rank
 from preread.reading import (
     BY_THE_CLOCK,
     CLAIMED_STATES,

@@ -5,7 +5,8 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preread.ranking import DEFAULT_POLICY, MINUTE_MS, Promotion
+from preread.policy import DEFAULT_POLICY, Promotion
+from preread.ranking import MINUTE_MS
 from preread.shadow import Logged, Waiting, moves, replay, waits
 from preread.terms import Level, OrderClass
 

@@ -6,16 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from preread.ranking import (
-    DEFAULT_POLICY,
-    MINUTE_MS,
-    Promotion,
-    WorklistEntry,
-    from_ms,
-    overtaking_bound_min,
-    place,
-    sort_key,
-)
+from preread.policy import DEFAULT_POLICY, Promotion, overtaking_bound_min
+from preread.ranking import MINUTE_MS, WorklistEntry, from_ms, place, sort_key
 from preread.simulation.experiment import Drawn, run_experiment
 from preread.simulation.figures import BLEEDS, CLEAR, FOUND, MISSED, UNFLAGGED, estimate, ratio
 from preread.simulation.goals import breaker_goals, waiting_goals

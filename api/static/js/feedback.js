@@ -22,15 +22,20 @@ function untickAll() {
   one("[name=volume][value='']", form()).checked = true;
 }
 
+function refuse(why) {
+  toast(why, "refused");
+  one("[name=types]", form()).focus();
+  return false;
+}
+
 // By the rubric, 0 of a flagged study says that nothing is there, and else that something was missed.
 function readyToJudge(score) {
-  if (score !== "0") return true;
-  if ("flagged" in form().dataset) untickAll();
-  else if (!one("[name=types]:checked", form())) {
-    toast("Tick first what AI missed.", "refused");
-    one("[name=types]", form()).focus();
-    return false;
+  const nothingThere = !one("[name=types]:checked", form());
+  if (!("flagged" in form().dataset)) {
+    return score !== "0" || !nothingThere || refuse("Tick first what AI missed.");
   }
+  if (score === "0") untickAll();
+  else if (nothingThere) return refuse("With nothing there it is a false alarm: 0.");
   return true;
 }
 

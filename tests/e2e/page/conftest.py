@@ -1,7 +1,5 @@
 """A real browser on the page; any error of a script or of the content policy fails the test."""
 
-import shutil
-
 import pytest
 
 from preread.keys import Role, create_key
@@ -17,11 +15,9 @@ OFFLINE = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "status of 401")
 
 
 @pytest.fixture
-def database_url(sqlite_template, tmp_path):
+def database_url(sqlite_url):
     """One kind of database is enough: the page sees none of it."""
-    path = tmp_path / "preread.sqlite"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -72,6 +72,10 @@ def test_a_false_alarm_and_its_cause_are_one_press_and_take_nothing_along(opened
     page.keyboard.press("f")
     page.keyboard.press("Enter")  # gives no score that nobody chose
     page.keyboard.press("Escape")  # leaves the form and not the study
+    page.uncheck("[name=types][value=SDH]")
+    page.click("[data-score='3']")
+    eventually(page, "document.querySelector('#toast').textContent.includes('false alarm: 0')")
+    page.check("[name=types][value=SDH]")
     page.check("[name=volume][value=too_large]", force=True)
     page.click("[data-cause] >> text=vessel")
     saved(page, 0)

@@ -1,0 +1,28 @@
+"""The synthetic head that the benchmarks of engines read, and the networks that read it."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.bundle import Bundle, Manifest
+from ml.model_slices import to_model
+from ml.network import SliceReader
+from ml.onnx_export import COMPARED_HEADS, head_volume
+from ml.predictor import load_network
+from preread.dicom.volume import to_radiological
+
+_HEAD: Final = 9202
+_SLICES: Final = 32
+_QUICK_SLICES: Final = 3
+
+
+def benchmark_slices(manifest: Manifest, *, quick: bool) -> NDArray[np.float32]:
+    """Return (S, size, size) float32 HU of a head with a bleed; S is 32, or 3 if quick."""
+    volume = to_radiological(head_volume(_HEAD, COMPARED_HEADS[_HEAD]))
+    return to_model(volume, manifest).hu[: _QUICK_SLICES if quick else _SLICES]
+
+
+def networks_of(bundle: Bundle) -> list[SliceReader]:
+    """Load the networks of a bundle anew; a predictor folds and moves those that it gets."""
+    return [load_network(path, bundle.manifest.network) for path in bundle.weights_paths]
