@@ -1,4 +1,4 @@
-"""Fit the naming rule: how much map, slice and place count, and which kinds a study is said to have."""
+"""Fit the naming rule: how much map, slice, place and contact count, and which kinds a study is said to have."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -56,7 +56,7 @@ def _features(one: SeenStudy, rules: Rules, naming: NamingRule) -> NDArray[np.fl
 
 
 def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
-    """Fit the three powers to the true blood of known kind; a lesion counts as its root volume."""
+    """Fit the powers to the true blood of known kind; a lesion counts as its root volume."""
     random = np.random.default_rng(SEED)
     stacked, kinds, weights = [], [], []
     for seen in (lesion for one in studies for lesion in one.true):
@@ -78,6 +78,13 @@ def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
         fit = -float(np.average(logs[np.arange(len(kind)), kind], weights=weight))
         return fit + POWER_PENALTY * float(((powers - START) ** 2).sum())
 
-    found = minimize(loss, np.full(3, START), method="L-BFGS-B", bounds=[(0.0, None)] * 3).x
-    on_map, on_slice, by_place = (round(float(power), 4) for power in found)
-    return NamingRule(map_power=on_map, slice_power=on_slice, place_power=by_place)
+    found = minimize(
+        loss, np.full(len(terms), START), method="L-BFGS-B", bounds=[(0.0, None)] * len(terms)
+    ).x
+    on_map, on_slice, by_place, by_contact = (round(float(power), 4) for power in found)
+    return NamingRule(
+        map_power=on_map,
+        slice_power=on_slice,
+        place_power=by_place,
+        contact_power=by_contact,
+    )
