@@ -74,8 +74,8 @@ class OperatingRule(_Value):
 class NamingRule(_Value):
     """How blood gets its kinds, fitted out of fold to bleeding patients.
 
-    What speaks for a kind at a voxel is what the detector's map says, what it says of the slice
-    and what the place says, each to its power. ``named`` takes, for one kind of a study that
+    What speaks for a kind at a voxel is what the detector's map says, what it says of the slice,
+    what the place says and what the lesion's contact with the skull says, each to its power. ``named`` takes, for one kind of a study that
     bleeds, the log-odds of its probability and of its share of the outlined blood, and says how
     likely it is there; without it, kinds are named by their thresholds (``ml.study_kinds``).
     """
@@ -83,6 +83,7 @@ class NamingRule(_Value):
     map_power: float = 1.0
     slice_power: float = 1.0
     place_power: float = 0.5
+    contact_power: float = 0.0
     named: Calibration | None = None
 
 

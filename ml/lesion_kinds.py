@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ml.bundle import NamingRule
 from ml.head_context import HeadContext, place_voxels
 from ml.lesions import Lesion
+from ml.places.contact import contact_evidence
 from ml.places.naming import kind_support
 from preread.terms import KINDS, HemorrhageType
 
@@ -24,7 +25,7 @@ LAYERS: Final = (KINDS.index(HemorrhageType.SDH), KINDS.index(HemorrhageType.EDH
 
 
 class KindEvidence(NamedTuple):
-    """Logarithms of what speaks for each kind at the V voxels of a lesion, each (V, K) float64.
+    """Logarithms of what speaks for each kind at the V voxels of one lesion, each (V, K) float64.
 
     Attributes
     ----------
@@ -35,11 +36,15 @@ class KindEvidence(NamedTuple):
     by_place
         What the place of the blood says: blood in a ventricle is hardly epidural. 0 for all
         alike where no place was read.
+    by_contact
+        What the lesion's contact with the skull says, the same at every voxel: blood outside of
+        the dura or below it lies against the inner table. 0 for the kinds that it tells nothing of.
     """
 
     on_map: NDArray[np.float64]
     on_slice: NDArray[np.float64]
     by_place: NDArray[np.float64]
+    by_contact: NDArray[np.float64]
 
     def scores(self, naming: NamingRule) -> NDArray[np.float64]:
         """Return (V, K) what speaks for each kind by a rule, each row summing to 1.
@@ -48,7 +53,7 @@ class KindEvidence(NamedTuple):
         subdural and epidural speaks for the other.
         """
         odds = naming.map_power * self.on_map + naming.slice_power * self.on_slice
-        odds += naming.place_power * self.by_place
+        odds += naming.place_power * self.by_place + naming.contact_power * self.by_contact
         scores = np.exp(odds - odds.max(axis=1, keepdims=True))
         scores = scores / scores.sum(axis=1, keepdims=True)
         if len(scores):
@@ -119,7 +124,7 @@ def _typed(head: HeadContext, one: ScoredLesion, allowed: NDArray[np.bool_]) -> 
 
 
 def gather_kinds(head: HeadContext, voxels: NDArray[np.intp]) -> KindEvidence:
-    """Gather what speaks for each kind at (V, 3) voxels of the source."""
+    """Gather what speaks for each kind at (V, 3) voxels of a lesion of the source."""
     slabs = head.slab_of_slice[voxels[:, 0]]
     grid = head.placement.grid
     cells = []
@@ -130,14 +135,18 @@ def gather_kinds(head: HeadContext, voxels: NDArray[np.intp]) -> KindEvidence:
         count = head.kind_maps.shape[2 + axis]
         cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
         cells.append(np.clip(cell, 0, count - 1))
-    by_place = np.zeros((len(voxels), len(KINDS)))
+    by_place, by_contact = np.zeros((2, len(voxels), len(KINDS)))
     if head.blood is not None:
         support = np.log(kind_support(head.blood.cells.compartments))
-        by_place = support[head.blood.cell_of(place_voxels(head, voxels))]
+        cell = head.blood.cell_of(place_voxels(head, voxels))
+        by_place = support[cell]
+        voxel_mm3 = 1000 * head.voxel_ml[voxels[:, 0]]
+        by_contact[:, LAYERS] = contact_evidence(head.blood, cell, voxel_mm3)
     return KindEvidence(
         _log(head.kind_maps[slabs, :, cells[0], cells[1]]),
         _log(head.kind_probabilities)[slabs],
         by_place,
+        by_contact,
     )
 
 

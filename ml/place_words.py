@@ -93,7 +93,7 @@ def place_name(where: Place) -> str:
 
 
 def first_place(places: Sequence[Place]) -> str | None:
-    """Return the words for the place with the greatest share; None without places."""
+    """Return the words for the first place; None without places."""
     return place_name(places[0]) if places else None
 
 
@@ -141,7 +141,7 @@ def side_words(places: Sequence[Place]) -> str:
 
 
 def place_words(places: Sequence[Place]) -> str:
-    """Return sides and places before the noun, the greatest share first.
+    """Return sides and places before the noun, in their order.
 
     Examples
     --------
@@ -188,15 +188,12 @@ def words_of(kind: HemorrhageType, places: Sequence[Place]) -> tuple[str, str]:
 
 
 def _by_side(places: Sequence[Place]) -> list[tuple[Laterality, list[Region]]]:
-    """Group regions by side, the greatest first; one that lies on both sides is bilateral."""
+    """Group regions by side, in their order; one that lies on both sides is bilateral."""
     sides: dict[Region, set[Laterality]] = {}
-    shares: dict[Region, float] = {}
     for where in places:
         sides.setdefault(where.region, set()).add(where.laterality)
-        shares[where.region] = shares.get(where.region, 0.0) + where.share_of_volume
     groups: dict[Laterality, list[Region]] = {}
-    for region in sorted(sides, key=lambda one: shares[one], reverse=True):
-        found = sides[region]
+    for region, found in sides.items():
         side = found.pop() if len(found) == 1 else Laterality.BILATERAL
         groups.setdefault(side, []).append(region)
     return list(groups.items())

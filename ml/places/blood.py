@@ -27,6 +27,8 @@ class PlacedBlood:
         What was read.
     numbers
         (N, ROWS, COLUMNS) each cell's index in ``cells``; −1 where there is no blood.
+    depth_mm
+        (C,) of each cell below the inner table.
     calibration
         Of the shares of regions; None where nothing calibrated stands behind them.
     """
@@ -34,6 +36,7 @@ class PlacedBlood:
     frame: HeadFrame
     cells: CellPlaces
     numbers: NDArray[np.intp]
+    depth_mm: NDArray[np.float32]
     calibration: Calibration | None
 
     def cell_of(self, placed: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -91,4 +94,5 @@ def place_blood(
     numbers = np.full(head.hu.shape, -1, np.intp)
     numbers[tuple(cells.T)] = np.arange(len(cells))
     read = namer.reader.read(head, cells, np.clip(share, 0, 1).astype(np.float32))
-    return PlacedBlood(frame, read, numbers, namer.calibration)
+    depth_mm = head.depth_mm[tuple(cells.T)]
+    return PlacedBlood(frame, read, numbers, depth_mm, namer.calibration)

@@ -10,12 +10,15 @@ from ml.anatomy import laterality
 from ml.assessment import Place
 from ml.places.reading import CellPlaces
 from ml.scoring import Calibration
-from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
+from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION, coarse_region
 from preread.terms import KINDS, Compartment, HemorrhageType, Region
 
 # A region with less of the finding is not named, and does not count as one of its places.
 LEAST_SHARE: Final = 0.1
 COMPARTMENTS: Final = tuple(Compartment)
+# The groups that lobes are counted in, and each region's.
+GROUPS: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REGIONS))
+GROUP_OF_REGION: Final = np.array([GROUPS.index(coarse_region(one)) for one in FINE_REGIONS])
 # Folds of the inner dura: no blood outside of the dura lies along them.
 FOLDS: Final = (Region.PARAFALCINE, Region.TENTORIAL)
 # Log-odds beyond this are no more certain.
@@ -48,7 +51,9 @@ def name_places(
     cells: CellPlaces,
     calibration: Calibration | None,
 ) -> tuple[Place, ...]:
-    """Name the regions of one finding, the greatest share first.
+    """Name the regions of one finding: the group that holds most first, in it the greatest share.
+
+    A bleed that fills several nuclei is a deep one, though a lobe has more of it than any nucleus.
 
     Parameters
     ----------
@@ -71,7 +76,8 @@ def name_places(
     named = np.flatnonzero(shares >= LEAST_SHARE)
     if len(named) == 0:
         named = np.array([int(shares.argmax())])
-    named = named[np.argsort(-shares[named], kind="stable")]
+    of_group = np.bincount(GROUP_OF_REGION, shares)[GROUP_OF_REGION]
+    named = named[np.lexsort((-shares[named], -of_group[named]))]
     return tuple(_place(int(number), float(shares[number]), voxels, cells, calibration)
                  for number in named)  # fmt: skip
 

@@ -29,6 +29,22 @@ __all__ = ["Bleed", "Phantom", "make_head"]
 
 
 @dataclass(frozen=True)
+class Pose:
+    """The head's own axes in patient coordinates.
+
+    Attributes
+    ----------
+    rotation
+        float64, shape (3, 3): head axes to patient axes.
+    center_mm
+        float64, shape (3,): the head's origin, between the foramina of Monro.
+    """
+
+    rotation: NDArray[np.float64]
+    center_mm: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Phantom:
     """A synthetic head CT.
 
@@ -49,6 +65,8 @@ class Phantom:
         What the head was drawn from.
     regions
         For each bleed the groups of regions where its parts begin; empty over the convexity.
+    pose
+        How the head lies; None where nobody drew it.
     """
 
     hu: NDArray[np.int16]
@@ -60,11 +78,27 @@ class Phantom:
     bleeds: tuple[Bleed, ...]
     seed: int
     regions: tuple[frozenset[Region], ...] = ()
+    pose: Pose | None = None
 
     @property
     def voxel_ml(self) -> float:
         """Volume of one voxel in ml."""
         return self.thickness_mm * self.row_mm * self.column_mm / 1000.0
+
+    def head_mm(self, voxels: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return (V, 3) mm left, back and up in the head's own axes of (V, 3) slice, row, column.
+
+        Raises
+        ------
+        ValueError
+            If nobody knows how the head lies.
+        """
+        if self.pose is None:
+            raise ValueError("this head was not drawn: its axes are unknown")
+        spacing_mm = np.array([self.column_mm, self.row_mm, self.thickness_mm])
+        patient_mm = np.asarray(self.origin_mm) + voxels[:, ::-1] * spacing_mm
+        placed: NDArray[np.float64] = (patient_mm - self.pose.center_mm) @ self.pose.rotation
+        return placed
 
 
 def make_head(seed: int, bleeds: Sequence[Bleed] = (), slices: int = 32) -> Phantom:
@@ -118,6 +152,7 @@ def make_head(seed: int, bleeds: Sequence[Bleed] = (), slices: int = 32) -> Phan
         bleeds=_measured(bleeds, parts, grown),
         seed=seed,
         regions=_regions(bleeds, parts, grown),
+        pose=Pose(frame.rotation, frame.center_mm),
     )
 
 

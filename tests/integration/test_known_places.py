@@ -4,7 +4,7 @@ import pytest
 
 from ml.bundle import load_bundle
 from ml.places.reader import load_namer
-from ml.training.placing.phantoms import assess_phantom, known_places
+from ml.training.placing.phantoms import assess_phantom, known_places, most_of
 from preread.dicom.phantom import Bleed, make_head
 from preread.terms import HemorrhageType, Laterality, Region
 
@@ -42,3 +42,9 @@ def test_a_phantom_says_nothing_of_lobes_over_the_convexity_and_both_sides_of_a_
     assert regions[0] == frozenset()
     assert 1 <= len(regions[1]) <= 2
     assert Region.FRONTAL_LOBE not in regions[1]
+
+
+def test_a_small_bleed_fills_the_place_where_it_begins():
+    phantom = make_head(65, (Bleed(IPH, MIDDLE, 2.0), Bleed(IVH, LEFT, 4.0)))
+    begun = [region for regions in phantom.regions for region in regions]
+    assert begun == [most_of(phantom, kind) for kind in (IPH, IVH)]

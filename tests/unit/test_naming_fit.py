@@ -21,8 +21,8 @@ VOXELS = 60
 
 
 def lesion(random, kind, telling):
-    """Only one of the three sources tells the kind; the others say anything, as loudly."""
-    terms = [np.log(random.dirichlet(np.full(len(KINDS), 0.4), VOXELS)) for _ in range(3)]
+    """Only one of the four sources tells the kind; the others say anything, as loudly."""
+    terms = [np.log(random.dirichlet(np.full(len(KINDS), 0.4), VOXELS)) for _ in range(4)]
     terms[telling][:, kind] = np.maximum(terms[telling].max(axis=1), -0.5)
     voxels = np.zeros((VOXELS, 3), np.intp)
     found = Lesion(voxels, 2.0, SliceSpan(0, 0, 0), Density(60.0, 70.0))
@@ -45,10 +45,10 @@ def studies(telling, count=30):
     return made
 
 
-@pytest.mark.parametrize("telling", [0, 1, 2])
+@pytest.mark.parametrize("telling", [0, 1, 2, 3])
 def test_what_tells_the_kind_gets_the_greatest_power(telling):
     rule = fit_naming(studies(telling), RULES)
-    powers = [rule.map_power, rule.slice_power, rule.place_power]
+    powers = [rule.map_power, rule.slice_power, rule.place_power, rule.contact_power]
     assert int(np.argmax(powers)) == telling
     assert rule.named is not None
     # The slices say nothing of the kind here, the outlined blood says all.

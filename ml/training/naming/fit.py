@@ -1,4 +1,4 @@
-"""Fit the naming rule: how much map, slice and place count, and which kinds a study is said to have."""
+"""Fit the naming rule: how much map, slice, place and contact count, and which kinds a study is said to have."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +17,7 @@ from ml.training.naming.studies import SeenStudy
 VOXELS: Final = 400
 SEED: Final = 20_260_301
 # What a power costs that is far from the start: it keeps a few rare kinds from setting them.
-POWER_PENALTY: Final = 0.002
+POWER_PENALTY: Final = 0.01
 START: Final = 0.5
 # As ``fit_calibration`` takes it.
 NAMED_RIDGE: Final = 0.3
@@ -56,10 +56,14 @@ def _features(one: SeenStudy, rules: Rules, naming: NamingRule) -> NDArray[np.fl
 
 
 def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
-    """Fit the three powers to the true blood of known kind; a lesion counts as its root volume."""
+    """Fit the powers to the blood of known kind, outlined truly and by the detector.
+
+    A lesion counts as its root volume. The detector's outlines are what the rule will read, and
+    their contact with the skull is not that of the true ones.
+    """
     random = np.random.default_rng(SEED)
     stacked, kinds, weights = [], [], []
-    for seen in (lesion for one in studies for lesion in one.true):
+    for seen in (lesion for one in studies for lesion in (*one.true, *one.outlined)):
         known = np.flatnonzero(seen.kinds > 0)
         if len(known) == 0:
             continue
@@ -78,6 +82,13 @@ def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
         fit = -float(np.average(logs[np.arange(len(kind)), kind], weights=weight))
         return fit + POWER_PENALTY * float(((powers - START) ** 2).sum())
 
-    found = minimize(loss, np.full(3, START), method="L-BFGS-B", bounds=[(0.0, None)] * 3).x
-    on_map, on_slice, by_place = (round(float(power), 4) for power in found)
-    return NamingRule(map_power=on_map, slice_power=on_slice, place_power=by_place)
+    found = minimize(
+        loss, np.full(len(terms), START), method="L-BFGS-B", bounds=[(0.0, None)] * len(terms)
+    ).x
+    on_map, on_slice, by_place, by_contact = (round(float(power), 4) for power in found)
+    return NamingRule(
+        map_power=on_map,
+        slice_power=on_slice,
+        place_power=by_place,
+        contact_power=by_contact,
+    )

@@ -147,6 +147,10 @@ def _phantoms(arguments: argparse.Namespace) -> None:
     figures = phantom_figures(known, Bootstrap())
     add_figures(arguments.bundle, "phantoms", figures)
     for one in known:
-        if one.regions and not one.is_first:
-            print(f"head {one.head}, {one.kind} {one.side}: {sorted(one.regions)}, said {one.said}")
+        if not one.is_of_most or (one.regions and not one.is_first):
+            begun = "/".join(sorted(one.regions)) or "the convexity"
+            said = ", ".join(one.said)
+            print(
+                f"head {one.head}, {one.kind} {one.side}: from {begun}, most {one.most}, said {said}"
+            )
     print(json.dumps(figures, indent=1))

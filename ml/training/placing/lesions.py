@@ -10,14 +10,14 @@ from scipy import ndimage
 
 from ml.anatomy import laterality
 from ml.lesions import NEIGHBORS
-from ml.places.naming import PlacedVoxels, region_shares
+from ml.places.naming import GROUP_OF_REGION, PlacedVoxels, region_shares
 from ml.places.reading import PlaceReader
 from ml.places.upright import CELL_MM, cell_axes_mm
 from ml.slabs import TARGET_MM
 from ml.training.places.truth import true_places
 from ml.training.placing.batches import COMPARTMENT_OF_KIND
 from ml.training.placing.heads import LEAST_BLOOD, UNKNOWN_KIND, UNLABELED, LabeledHead
-from preread.regions import FINE_REGIONS, coarse_region
+from preread.regions import FINE_REGIONS
 from preread.terms import KINDS, Compartment, Laterality
 
 # Smaller ones are left out, as by the pipeline; ml in the head's own size.
@@ -28,8 +28,6 @@ PURE: Final = 0.9
 LEAST_KNOWN: Final = 0.5
 # Of a lesion's blood so much has a known place.
 PLACED: Final = 0.9
-COARSE: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REGIONS))
-_COARSE_OF: Final = np.array([COARSE.index(coarse_region(region)) for region in FINE_REGIONS])
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,8 @@ class ReadLesion:
 
 
 def coarse_shares(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (len(COARSE),) shares of the groups of regions."""
-    return np.bincount(_COARSE_OF, weights=shares, minlength=len(COARSE)).astype(np.float64)
+    """Return (len(GROUPS),) shares of the groups of regions."""
+    return np.bincount(GROUP_OF_REGION, weights=shares).astype(np.float64)
 
 
 def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:

@@ -2,8 +2,13 @@
 
 No network of places ever saw a phantom. The outline is the true one, so what is judged is the
 naming alone: DICOM files, volume, axes of the head, the networks of places, the finding's words.
+
+Two truths, for a bleed need not fill the place where it begins: the group of regions of its
+beginning, which the phantom knows, and the group that holds most of it, by the phantom's own axes
+and the borders of ``ml.regions``.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,13 +19,14 @@ from numpy.typing import NDArray
 
 from ml.assessment import Assessment
 from ml.bundle import Bundle
-from ml.evaluation.estimates import Bootstrap, Figures, rate
+from ml.evaluation.estimates import Bootstrap, Figures, rate, rounded
 from ml.geometry import to_grid
 from ml.inspection import inspect_images
 from ml.model_slices import ModelSlices, interior_of, to_model
 from ml.pipeline import assess
 from ml.places.blood import PlaceNamer
 from ml.prediction import Prediction
+from ml.regions import regions_at
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import encode_series
 from preread.dicom.volume import read_volume, to_radiological
@@ -31,6 +37,9 @@ FIRST_SEED: Final = 52_000
 # Of the map of kinds, as the detector's.
 MAP_CELLS: Final = 64
 CERTAIN, ABSENT = 0.99, 0.01
+# The phantom's origin in MNI space: right, front and up. Its ventricles, nuclei, pons, insula and
+# cisterns lie within a centimeter of the atlas's so.
+ORIGIN_MNI_MM: Final = (0.0, -6.0, 2.0)
 
 _IPH, _SDH, _IVH, _SAH, _EDH = KINDS
 _LEFT, _RIGHT, _MIDDLE, _BOTH = (
@@ -58,8 +67,10 @@ class KnownPlace:
         Seed of the head; type and side of the bleed.
     regions
         Groups of regions where it begins; empty over the convexity.
+    most
+        The group that holds most of it.
     said
-        Groups of the regions that the finding names, the greatest share first.
+        Groups of the regions that the finding names, in its order.
     said_side
         Of the greatest.
     """
@@ -68,6 +79,7 @@ class KnownPlace:
     kind: HemorrhageType
     side: Laterality
     regions: frozenset[Region]
+    most: Region
     said: tuple[Region, ...]
     said_side: Laterality | None
 
@@ -80,6 +92,11 @@ class KnownPlace:
     def is_first(self) -> bool:
         """Whether the first place named is a true one."""
         return bool(self.said) and self.said[0] in self.regions
+
+    @property
+    def is_of_most(self) -> bool:
+        """Whether the first place named holds most of it."""
+        return bool(self.said) and self.said[0] is self.most
 
     @property
     def is_named(self) -> bool:
@@ -139,24 +156,37 @@ def known_places(phantom: Phantom, assessment: Assessment) -> Iterator[KnownPlac
             bleed.kind,
             bleed.side,
             regions,
+            most_of(phantom, bleed.kind),
             tuple(dict.fromkeys(coarse_region(place.region) for place in said)),
             said[0].laterality if said else None,
         )
 
 
+def most_of(phantom: Phantom, kind: HemorrhageType) -> Region:
+    """Return the group of regions that holds most of a phantom's bleed of a type."""
+    left, back, up = phantom.head_mm(np.argwhere(phantom.mask == 1 + KINDS.index(kind))).T
+    mni = np.column_stack([-left, -back, up]) + ORIGIN_MNI_MM
+    compartment = next(iter(COMPARTMENTS_OF_TYPE[kind]))
+    names, counts = np.unique(regions_at(compartment, mni), return_counts=True)
+    volumes: Counter[Region] = Counter()
+    for name, count in zip(names, counts, strict=True):
+        volumes[coarse_region(Region(str(name)))] += int(count)
+    return volumes.most_common(1)[0][0]
+
+
 def phantom_figures(known: Sequence[KnownPlace], bootstrap: Bootstrap) -> Figures:
     """Return how often places and sides are right, in all and by compartment."""
-    placed = [one for one in known if one.regions]
     return {
         "heads": len({one.head for one in known}),
         "bleeds": len(known),
         "side": rate(
             [one.head for one in known], [one.said_side is one.side for one in known], bootstrap
         ),
-        **_places(placed, bootstrap),
+        "places_said": rounded(float(np.mean([len(one.said) for one in known]))),
+        **_places(known, bootstrap),
         "by_compartment": {
             compartment.value: _places(
-                [one for one in placed if one.compartment is compartment], bootstrap
+                [one for one in known if one.compartment is compartment], bootstrap
             )
             for compartment in Compartment
         },
@@ -164,8 +194,10 @@ def phantom_figures(known: Sequence[KnownPlace], bootstrap: Bootstrap) -> Figure
 
 
 def _places(known: Sequence[KnownPlace], bootstrap: Bootstrap) -> Figures:
-    heads = [one.head for one in known]
+    begun = [one for one in known if one.regions]
+    heads = [one.head for one in begun]
     return {
-        "first": rate(heads, [one.is_first for one in known], bootstrap),
-        "named": rate(heads, [one.is_named for one in known], bootstrap),
+        "first": rate(heads, [one.is_first for one in begun], bootstrap),
+        "named": rate(heads, [one.is_named for one in begun], bootstrap),
+        "most": rate([one.head for one in known], [one.is_of_most for one in known], bootstrap),
     }
