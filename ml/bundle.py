@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from ml.border import BorderRule
 from ml.cascade import Cascade
 from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
@@ -37,15 +38,17 @@ class InputChannel(_Value):
 
 
 class MaskRule(_Value):
-    """When a voxel is blood, and from which volume on it is a lesion.
+    """When a voxel may be blood, from which volume on it is a lesion, and where that ends.
 
     A flagged study without any lesion of ``least_ml`` keeps its greatest one of
-    ``least_alone_ml``, so that it points somewhere; None keeps none.
+    ``least_alone_ml``, so that it points somewhere; None keeps none. What ``threshold`` finds is
+    drawn by ``border``; without one it is drawn as it was found.
     """
 
     threshold: float
     least_ml: float
     least_alone_ml: float | None = None
+    border: BorderRule | None = None
 
 
 class CalibrationRule(_Value):

@@ -1,5 +1,6 @@
 """A map of blood becomes lesions: connected voxels with millilitres, slices and density."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,25 +73,34 @@ def find_lesions(
     >>> round(one.volume_ml, 3), one.slices.peak
     (1.2, 1)
     """
+    found = (
+        measure_lesion(voxels, hu, voxel_ml)
+        for voxels in connected_voxels(mask)
+        if voxel_ml[voxels[:, 0]].sum() >= least_ml
+    )
+    return greatest_first(found)
+
+
+def connected_voxels(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+    """Yield the (N, 3) voxels of each connected part of (S, R, C)."""
     labels, count = ndimage.label(mask, NEIGHBORS)
-    lesions = []
     for number, box in enumerate(ndimage.find_objects(labels, count), start=1):
         voxels = np.argwhere(labels[box] == number)
         voxels += [axis.start for axis in box]
-        volume_ml = float(voxel_ml[voxels[:, 0]].sum())
-        if volume_ml >= least_ml:
-            lesions.append(_measured(voxels, volume_ml, hu, voxel_ml))
-    return tuple(sorted(lesions, key=lambda lesion: lesion.volume_ml, reverse=True))
+        yield voxels
 
 
-def _measured(
-    voxels: NDArray[np.intp],
-    volume_ml: float,
-    hu: NDArray[np.float32],
-    voxel_ml: NDArray[np.float64],
+def measure_lesion(
+    voxels: NDArray[np.intp], hu: NDArray[np.float32], voxel_ml: NDArray[np.float64]
 ) -> Lesion:
-    values = hu[tuple(voxels.T)]
-    return Lesion(voxels, volume_ml, span_of(voxels, voxel_ml), density_of(values))
+    """Measure (N, 3) voxels, at least one; the rest as in :func:`find_lesions`."""
+    volume_ml = float(voxel_ml[voxels[:, 0]].sum())
+    return Lesion(voxels, volume_ml, span_of(voxels, voxel_ml), density_of(hu[tuple(voxels.T)]))
+
+
+def greatest_first(lesions: Iterable[Lesion]) -> tuple[Lesion, ...]:
+    """Return lesions by falling volume."""
+    return tuple(sorted(lesions, key=lambda lesion: lesion.volume_ml, reverse=True))
 
 
 def span_of(voxels: NDArray[np.intp], voxel_ml: NDArray[np.float64]) -> SliceSpan:

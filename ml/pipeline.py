@@ -17,14 +17,13 @@ from ml.bundle import Bundle, Manifest
 from ml.evidence import study_features
 from ml.findings import describe_lesion, key_slices, name_findings
 from ml.gates import ImageFlag, lifted_by, networks_disagree
-from ml.geometry import from_grid
 from ml.head_context import HeadContext, place_lesions
 from ml.inspection import Inspection, inspect_images
-from ml.intracranial import Interior, possible_on
+from ml.intracranial import Interior
 from ml.lesion_kinds import TypedLesion, score_lesions, type_lesions
-from ml.lesions import Lesion, find_lesions
 from ml.midline import measure_shift
 from ml.model_slices import ModelSlices, heights_mm_of, interior_of, to_model
+from ml.outline import BloodMap
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction, Predictor
@@ -128,14 +127,17 @@ def assess(
         Who names places.
     """
     read = _Read(source, slices, interior, prediction, manifest, inspection)
-    found = _find_blood(read)
-    lesions = tuple(one for one in found if one.volume_ml >= manifest.rules.mask.least_ml)
+    blood = BloodMap(slices, interior, prediction, source.hu, source.voxel_ml)
+    rule = manifest.rules.mask
+    least_ml = rule.least_ml if rule.least_alone_ml is None else rule.least_alone_ml
+    found = blood.find(rule, least_ml=least_ml)
+    lesions = blood.draw([one for one in found if one.volume_ml >= rule.least_ml], rule)
     head = _context(read)
     verdict = _judge(read, head, sum(one.volume_ml for one in lesions))
     if verdict.level is Level.NONE:
         lesions = ()
     elif verdict.level in FLAGGED and not lesions:
-        lesions = found[:1]
+        lesions = blood.draw(found[:1], rule)
         verdict = replace(verdict, total_ml=sum(one.volume_ml for one in lesions))
     if head.frame is not None and lesions:
         upright = stand_upright(slices.hu, interior, head.frame)
@@ -244,25 +246,6 @@ def _described(
         warnings=verdict.warnings,
         timing=StageTiming(0.0, 0.0, 0.0),
     )
-
-
-def _find_blood(read: _Read) -> tuple[Lesion, ...]:
-    """Find the lesions on the source's grid, also those that are kept only where alone."""
-    rule = read.manifest.rules.mask
-    mask = _source_mask(read.slices, read.interior, read.prediction, rule.threshold)
-    least_ml = rule.least_ml if rule.least_alone_ml is None else rule.least_alone_ml
-    return find_lesions(mask, read.source.hu, read.source.voxel_ml, least_ml=least_ml)
-
-
-def _source_mask(
-    slices: ModelSlices, interior: Interior, prediction: Prediction, threshold: float
-) -> NDArray[np.bool_]:
-    """Return blood, where it can be, (S, R, C) on the source's grid."""
-    possible = possible_on(interior, prediction.mask_probabilities)
-    probability = from_grid(prediction.mask_probabilities * possible, slices.placement)
-    blood = probability > threshold
-    thin: NDArray[np.bool_] = blood[slices.slabs.of_slices()]
-    return thin
 
 
 def _kinds_of(shape: tuple[int, ...], typed: tuple[TypedLesion, ...]) -> NDArray[np.uint8]:

@@ -67,6 +67,7 @@ def _rules(book: Scorebook, name: str) -> Rules:
             threshold=MASK_THRESHOLDS[book.mask_index],
             least_ml=LEAST_ML,
             least_alone_ml=LEAST_ALONE_ML,
+            border=book.border,
         ),
         calibration=CalibrationRule(
             id=f"{name}-oof",

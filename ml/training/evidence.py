@@ -12,6 +12,7 @@ from ml.intracranial import possible_on
 from ml.labeled import UNKNOWN
 from ml.lesions import find_lesions
 from ml.model_slices import interior_of
+from ml.training.border import BorderPixels, sample_border
 from ml.training.predict import prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 
@@ -39,6 +40,8 @@ class PatientEvidence:
         (S,) pixels of blood.
     lesion_ml
         (T,) outlined volume after small lesions are left out.
+    border
+        Pixels to which the border of lesions is fitted.
     """
 
     patient: str
@@ -49,6 +52,7 @@ class PatientEvidence:
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
     lesion_ml: NDArray[np.float64]
+    border: BorderPixels
 
 
 def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[PatientEvidence]:
@@ -108,6 +112,7 @@ def _evidence(
         predicted=np.array([_count(mask) for mask in masks]),
         truth=_count(truth),
         lesion_ml=np.array([_lesion_ml(mask, hu, voxel_ml) for mask in masks]),
+        border=sample_border(maps, hu, interior, truth),
     )
 
 

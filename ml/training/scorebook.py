@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.border import BorderRule
 from ml.evaluation.metrics import (
     fit_calibration,
     threshold_for_sensitivity,
@@ -13,6 +14,7 @@ from ml.evaluation.metrics import (
 )
 from ml.evidence import beside_neighbors, study_features
 from ml.scoring import Calibration, OperatingPoints
+from ml.training.border import fit_border
 from ml.training.evidence import MASK_THRESHOLDS, PatientEvidence
 from preread.terms import KINDS
 
@@ -52,6 +54,8 @@ class Scorebook:
         Calibrations of a slice.
     points
         Operating points.
+    border
+        Where lesions end.
     """
 
     mask_index: int
@@ -60,6 +64,7 @@ class Scorebook:
     slice_curve: Calibration
     slice_kind_curves: tuple[Calibration, ...]
     points: OperatingPoints
+    border: BorderRule
 
 
 def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
@@ -82,7 +87,8 @@ def fit_scorebook(known: list[PatientEvidence]) -> Scorebook:
         critical_ml=CRITICAL_ML,
         kinds=thresholds,
     )
-    return Scorebook(mask_index, any_curve, curves, slice_curve, slice_kind_curves, points)
+    border = fit_border([one.border for one in known])
+    return Scorebook(mask_index, any_curve, curves, slice_curve, slice_kind_curves, points, border)
 
 
 def mean_dice(known: list[PatientEvidence], mask_index: int) -> float:

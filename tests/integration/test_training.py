@@ -239,6 +239,7 @@ def test_fitted_rules_lead_to_a_bundle_that_opens(config, patients, runs, tmp_pa
     opened = load_bundle(tmp_path / "bundle")
     assert opened.manifest == written
     assert opened.manifest.rules == rules.ensemble
+    assert all(one.rules.mask.border is not None for one in opened.manifest.members)
     assert sorted(member.held_out_fold for member in opened.manifest.members) == [0, 1, 2]
     assert opened.manifest.demonstrator  # nothing has judged it yet
 

@@ -1,5 +1,6 @@
 """Bleeding studies as the naming of kinds sees them: what speaks for each kind at each voxel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from ml.anatomy import find_frame
 from ml.bundle import Bundle
 from ml.geometry import ModelGrid, Placement
 from ml.head_context import HeadContext, place_lesions
-from ml.intracranial import possible_on
 from ml.labeled import PRESENT
 from ml.lesion_kinds import KindEvidence, gather_kinds
 from ml.lesions import Lesion, find_lesions
 from ml.model_slices import ModelSlices, interior_of
+from ml.outline import BloodMap
 from ml.places.reader import load_namer
 from ml.places.upright import stand_upright
 from ml.prediction import Prediction
@@ -134,20 +135,20 @@ def _read(
     )
     if head.frame is not None:
         upright = stand_upright(hu, interior, head.frame)
-    possible = possible_on(interior, prediction.mask_probabilities)
     truth = source.mask[rows] > 0
     side = hu.shape[-1] // known.kind.shape[-1]
     kinds = known.kind[rows].repeat(side, axis=1).repeat(side, axis=2) * truth
     kinds[kinds > len(KINDS)] = 0
 
-    def seen(mask: NDArray[np.bool_]) -> tuple[SeenLesion, ...]:
-        lesions = find_lesions(mask, hu, head.voxel_ml, least_ml=rules.mask.least_ml)
+    def seen(lesions: Sequence[Lesion]) -> tuple[SeenLesion, ...]:
         placed = head if upright is None else place_lesions(head, lesions, upright, namer)
         return tuple(
             SeenLesion(one, gather_kinds(placed, one.voxels), kinds[tuple(one.voxels.T)])
             for one in lesions
         )
 
+    blood = BloodMap(slices, interior, prediction, hu, head.voxel_ml)
+    least_ml = rules.mask.least_ml
     labels = np.array([source.rows[int(row)].labels for row in rows])
     return SeenStudy(
         patient=first.patient,
@@ -155,6 +156,6 @@ def _read(
         kinds=(labels == PRESENT).any(axis=0),
         # The images are needed no more, and they are large.
         head=replace(head, hu=hu[:, :1, :1]),
-        outlined=seen(prediction.mask_probabilities * possible > rules.mask.threshold),
-        true=seen(truth),
+        outlined=seen(blood.draw(blood.find(rules.mask, least_ml=least_ml), rules.mask)),
+        true=seen(find_lesions(truth, hu, head.voxel_ml, least_ml=least_ml)),
     )

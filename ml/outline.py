@@ -1,0 +1,174 @@
+"""Blood on the grid of a source: found where it may be, drawn to where it ends.
+
+The threshold that finds lesions is low, or doubtful ones would not be seen; a sure one would be
+measured too large by it. So the two are apart. What is found is drawn on the map of
+``ml.border``: it ends where that falls to a share of the lesion's greatest on the slice, as
+anything that a scanner has blurred ends at half of its height
+(docs/decisions/0015-found-low-drawn-at-half.md).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.border import BorderRule, likelihood_of
+from ml.bundle import MaskRule
+from ml.geometry import from_grid
+from ml.intracranial import Interior, possible_on
+from ml.lesions import Lesion, connected_voxels, find_lesions, greatest_first, measure_lesion
+from ml.model_slices import ModelSlices
+from ml.prediction import Prediction
+
+# A lesion's greatest likelihood on a slice: not that of one pixel.
+PEAK: Final = 0.95
+
+
+@dataclass(frozen=True)
+class BloodMap:
+    """What networks say of a volume, and the grid on which its lesions lie.
+
+    Attributes
+    ----------
+    slices, interior, prediction
+        Of the same slabs.
+    hu, voxel_ml
+        (S, R, C) and (S,) of the source, as in :func:`ml.lesions.find_lesions`.
+    """
+
+    slices: ModelSlices
+    interior: Interior
+    prediction: Prediction
+    hu: NDArray[np.float32]
+    voxel_ml: NDArray[np.float64]
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """(N, H, W) of blood, on the model's grid; 0 where none can be."""
+        drawn = self.prediction.mask_probabilities
+        kept: NDArray[np.float32] = drawn * possible_on(self.interior, drawn)
+        return kept
+
+    def find(self, rule: MaskRule, *, least_ml: float) -> tuple[Lesion, ...]:
+        """Find what may be blood, the greatest first; smaller ones are left out."""
+        blood = from_grid(self.probability, self.slices.placement) > rule.threshold
+        thin = blood[self.slices.slabs.of_slices()]
+        return find_lesions(thin, self.hu, self.voxel_ml, least_ml=least_ml)
+
+    def draw(self, found: Sequence[Lesion], rule: MaskRule) -> tuple[Lesion, ...]:
+        """Draw what was found to where it ends; as it is where the rule knows no border.
+
+        Lesions that grow together become one.
+        """
+        if rule.border is None or not found:
+            return tuple(found)
+        likely = _Likely.of(self, rule.border, found)
+        core = np.zeros(self.hu.shape, np.bool_)
+        for lesion in found:
+            core[tuple(lesion.voxels.T)] = True
+        parts = (
+            part
+            for voxels in connected_voxels(core | likely.reached(rule.border.reach))
+            if core[tuple(voxels.T)].any()
+            for part in draw_voxels(
+                voxels,
+                likely.at(voxels),
+                self.voxel_ml,
+                peak_share=rule.border.peak_share,
+                least_ml=rule.least_ml,
+            )
+        )
+        return greatest_first(measure_lesion(part, self.hu, self.voxel_ml) for part in parts)
+
+
+def draw_voxels(
+    voxels: NDArray[np.intp],
+    likely: NDArray[np.float32],
+    voxel_ml: NDArray[np.float64],
+    *,
+    peak_share: float,
+    least_ml: float,
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the parts of a lesion that are kept, at least one.
+
+    Parameters
+    ----------
+    voxels
+        (N, 3) of one connected lesion.
+    likely
+        (N,) how likely each is blood.
+    voxel_ml
+        (S,) of the source's slices.
+    peak_share
+        As in :class:`ml.border.BorderRule`.
+    least_ml
+        What falls apart loses its smaller parts, but the greatest is kept in any case.
+    """
+    kept = voxels[_near_peak(voxels[:, 0], likely, peak_share)]
+    origin = kept.min(axis=0)
+    box = np.zeros(kept.max(axis=0) - origin + 1, np.bool_)
+    box[tuple((kept - origin).T)] = True
+    parts = [part + origin for part in connected_voxels(box)]
+    volumes_ml = [float(voxel_ml[part[:, 0]].sum()) for part in parts]
+    greatest = int(np.argmax(volumes_ml))
+    for number, part in enumerate(parts):
+        if number == greatest or volumes_ml[number] >= least_ml:
+            yield part
+
+
+@dataclass(frozen=True)
+class _Likely:
+    """How likely the voxels of some slabs are blood, on the source's grid; the others stay out.
+
+    Attributes
+    ----------
+    planes
+        (P, R, C).
+    plane_of_slice
+        (S,) index of a plane, -1 for none.
+    """
+
+    planes: NDArray[np.float32]
+    plane_of_slice: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, blood: BloodMap, rule: BorderRule, found: Sequence[Lesion]) -> "_Likely":
+        """Work out the slabs that hold what was found, and those beside them."""
+        slab_of_slice = blood.slices.slabs.of_slices()
+        near = np.zeros(len(blood.slices.hu) + 2, np.bool_)
+        for lesion in found:
+            held = slab_of_slice[lesion.voxels[:, 0]]
+            near[held] = near[held + 1] = near[held + 2] = True
+        slabs = np.flatnonzero(near[1:-1])
+        likely = likelihood_of(
+            blood.probability, blood.slices.hu, blood.interior, rule, planes=slabs
+        )
+        plane_of_slab = np.full(len(blood.slices.hu), -1, np.intp)
+        plane_of_slab[slabs] = np.arange(len(slabs))
+        return cls(from_grid(likely, blood.slices.placement), plane_of_slab[slab_of_slice])
+
+    def reached(self, reach: float) -> NDArray[np.bool_]:
+        """Return (S, R, C) which voxels are so likely."""
+        reached = self.planes >= reach
+        reached = reached[self.plane_of_slice]
+        reached[self.plane_of_slice < 0] = False
+        return reached
+
+    def at(self, voxels: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return (N,) of (N, 3) voxels of the source, on slabs that were worked out."""
+        slices, rows, columns = voxels.T
+        there: NDArray[np.float32] = self.planes[self.plane_of_slice[slices], rows, columns]
+        return there
+
+
+def _near_peak(
+    slices: NDArray[np.intp], likely: NDArray[np.float32], peak_share: float
+) -> NDArray[np.bool_]:
+    """Return (N,) which voxels reach the share of the peak on their slice."""
+    near = np.zeros(len(slices), np.bool_)
+    for number in np.unique(slices):
+        here = slices == number
+        near[here] = likely[here] >= peak_share * np.quantile(likely[here], PEAK)
+    return near
