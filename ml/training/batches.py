@@ -13,6 +13,7 @@ from ml.labeled import ABSENT, PRESENT
 from ml.training.prepared import ReducedSet, SliceRow
 
 KINDS: Final = 5
+ALL_PATIENTS: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,34 @@ class Sampler:
             any=self._any[chosen],
             has_mask=self._has_mask[chosen],
         )
+
+
+def sampler_without(
+    prepared: ReducedSet, fold: int, random: np.random.Generator, device: str
+) -> Sampler:
+    """Draw from every patient of a set that is not held out, synthetic copies included.
+
+    Parameters
+    ----------
+    prepared
+        The set.
+    fold
+        Held out; ``ALL_PATIENTS`` for none.
+    random, device
+        As :class:`Sampler` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the set has no such fold.
+    """
+    folds = {row.fold for row in prepared.rows}
+    if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
+        message = f"a prepared set has no fold {fold}; nothing would be held out"
+        raise ValueError(message)
+    held_out = fold if fold != ALL_PATIENTS else None
+    chosen = [index for index, row in enumerate(prepared.rows) if row.fold != held_out]
+    return Sampler(prepared, chosen, random, device)
 
 
 def join(batches: list[Batch]) -> Batch:

@@ -19,7 +19,7 @@ from ml.network import HemorrhageNetwork, Reading, SliceReader
 from ml.precision import has_bfloat16
 from ml.training.augment import augment
 from ml.training.averaging import AveragedWeights
-from ml.training.batches import Batch, Sampler, join
+from ml.training.batches import Batch, join, sampler_without
 from ml.training.config import TrainingConfig
 from ml.training.curves import draw_curves
 from ml.training.losses import losses, total
@@ -27,7 +27,6 @@ from ml.training.prepared import ReducedSet, open_reduced
 from ml.training.rates import parameter_groups, schedule
 from ml.training.teaching import Teachers, join_heads, taught_losses
 
-ALL_PATIENTS: Final = -1
 CALIBRATION_BATCHES: Final = 4
 LOG_EVERY_STEPS: Final = 20
 # A pixel belongs to a kind that covers more than half of it.
@@ -137,7 +136,7 @@ class _Run:
         self._random = np.random.default_rng(seed)
         self._torch_random = torch.Generator(device).manual_seed(seed)
         self._samplers = {
-            name: _sampler(_open_source(paths, name), fold, self._random, device)
+            name: sampler_without(_open_source(paths, name), fold, self._random, device)
             for name in config.batch
         }
         self.network = build_network(config.network)
@@ -283,17 +282,6 @@ def _open_source(paths: RunPaths, name: str) -> ReducedSet:
         message = f"the configuration asks for slices of «{name}», and no such set was given"
         raise ValueError(message)
     return open_reduced(paths.sets[name])
-
-
-def _sampler(prepared: ReducedSet, fold: int, random: np.random.Generator, device: str) -> Sampler:
-    """Draw from every patient of a set that is not held out, synthetic copies included."""
-    folds = {row.fold for row in prepared.rows}
-    if fold not in {ALL_PATIENTS, *folds} and folds != {ALL_PATIENTS}:
-        message = f"a prepared set has no fold {fold}; nothing would be held out"
-        raise ValueError(message)
-    held_out = fold if fold != ALL_PATIENTS else None
-    chosen = [index for index, row in enumerate(prepared.rows) if row.fold != held_out]
-    return Sampler(prepared, chosen, random, device)
 
 
 def _known_kind(known: Tensor) -> Tensor:
