@@ -25,6 +25,13 @@ def fold(network: SliceReader) -> SliceReader:
     return network
 
 
+def ready_to_read(network: SliceReader, device: str, precision: torch.dtype) -> SliceReader:
+    """Fold a trained network, in place, and move it to where and what it computes in."""
+    folded = fold(network.eval()).to(device=device, dtype=precision)
+    folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return folded
+
+
 def fold_norms(network: SliceReader) -> SliceReader:
     """Fold each batch normalization into the convolution before it; the function stays."""
     for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:

@@ -9,6 +9,7 @@ anything that a scanner has blurred ends at half of its height
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,7 @@ class BloodMap:
     hu: NDArray[np.float32]
     voxel_ml: NDArray[np.float64]
 
-    @property
+    @cached_property
     def probability(self) -> NDArray[np.float32]:
         """(N, H, W) of blood, on the model's grid; 0 where none can be."""
         drawn = self.prediction.mask_probabilities

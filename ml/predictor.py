@@ -14,7 +14,7 @@ from torch import Tensor
 from ml.architectures import build_network
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.cascade import Cascade, Said, read_in_stages
-from ml.folding import fold
+from ml.folding import ready_to_read
 from ml.network import Reading, SliceReader, enlarge
 from ml.precision import has_bfloat16
 from ml.prediction import Members, Prediction
@@ -56,12 +56,7 @@ class TorchPredictor:
     ) -> None:
         """Fold and move the networks."""
         self._cascade = cascade
-        self._networks = tuple(
-            fold(network.eval())
-            .to(device=device, dtype=precision)
-            .to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for network in networks
-        )
+        self._networks = tuple(ready_to_read(network, device, precision) for network in networks)
         self._batch = BATCH_SLICES if device == "cpu" else GPU_BATCH_SLICES
         self.device = device
         self.precision = str(precision).removeprefix("torch.")

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from ml.evidence import SliceEvidence, gather_evidence
 from ml.intracranial import possible_on
 from ml.labeled import UNKNOWN
-from ml.lesions import find_lesions
 from ml.model_slices import interior_of
 from ml.training.border import BorderPixels, sample_border
 from ml.training.predict import prediction_path, read_prediction, studies_of
@@ -38,8 +37,6 @@ class PatientEvidence:
         (T, S) pixels of the mask that are blood, and that are said to be.
     truth
         (S,) pixels of blood.
-    lesion_ml
-        (T,) outlined volume after small lesions are left out.
     border
         Pixels to which the border of lesions is fitted.
     """
@@ -51,7 +48,6 @@ class PatientEvidence:
     overlap: NDArray[np.int64]
     predicted: NDArray[np.int64]
     truth: NDArray[np.int64]
-    lesion_ml: NDArray[np.float64]
     border: BorderPixels
 
 
@@ -98,7 +94,6 @@ def _evidence(
     interior = interior_of(hu, spacing_mm)
     possible = possible_on(interior, prediction.mask_probabilities)
     truth = source.mask[rows] > 0
-    voxel_ml = np.full(len(hu), spacing_mm**2 * SLAB_MM / 1000.0)
     maps = prediction.mask_probabilities * possible
     masks = [maps > threshold for threshold in MASK_THRESHOLDS]
     return PatientEvidence(
@@ -111,7 +106,6 @@ def _evidence(
         overlap=np.array([_count(mask & truth) for mask in masks]),
         predicted=np.array([_count(mask) for mask in masks]),
         truth=_count(truth),
-        lesion_ml=np.array([_lesion_ml(mask, hu, voxel_ml) for mask in masks]),
         border=sample_border(maps, hu, interior, truth),
     )
 
@@ -119,9 +113,3 @@ def _evidence(
 def _count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     counted: NDArray[np.int64] = mask.sum(axis=(1, 2))
     return counted
-
-
-def _lesion_ml(
-    mask: NDArray[np.bool_], hu: NDArray[np.float32], voxel_ml: NDArray[np.float64]
-) -> float:
-    return sum(lesion.volume_ml for lesion in find_lesions(mask, hu, voxel_ml, least_ml=LEAST_ML))

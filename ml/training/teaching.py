@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ml.folding import fold
+from ml.folding import ready_to_read
 from ml.network import Reading, SliceReader
 from ml.precision import has_bfloat16
 from ml.predictor import load_network
@@ -43,12 +43,7 @@ class Teachers:
         """Fold and move them."""
         half = device.type != "cpu" or has_bfloat16()
         precision = torch.bfloat16 if half else torch.float32
-        self._networks = [
-            fold(network.eval())
-            .to(device=device, dtype=precision)
-            .to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for network in networks
-        ]
+        self._networks = [ready_to_read(one, str(device), precision) for one in networks]
 
     @classmethod
     def load(cls, paths: Sequence[Path], spec: NetworkSpec, device: torch.device) -> "Teachers":

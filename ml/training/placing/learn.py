@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ml.places.network import COMPARTMENTS, GROUPS, PlaceNetwork
+from ml.training.averaging import AveragedWeights
 from ml.training.placing.batches import Batch, SlabPool, draw_batches
 from ml.training.placing.heads import LabeledHead
 
@@ -59,7 +60,7 @@ def train_places(
     torch.manual_seed(plan.seed)
     random = np.random.default_rng(plan.seed)
     network = PlaceNetwork().train()
-    average = {name: value.clone() for name, value in network.state_dict().items()}
+    average = AveragedWeights(network, AVERAGE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: rate_share(step / plan.steps)
@@ -74,22 +75,13 @@ def train_places(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
-        _follow(average, network, min(AVERAGE, (1 + step) / (10 + step)))
+        average.follow(step)
         if step % 100 == 0:
             spent = time.process_time() - started
             print(f"step {step}: loss {loss.item():.3f}, {spent:.0f} s of CPU", flush=True)
     trained = PlaceNetwork()
-    trained.load_state_dict(average)
+    trained.load_state_dict(average.state())
     return trained.eval()
-
-
-def _follow(average: dict[str, Tensor], network: PlaceNetwork, kept: float) -> None:
-    """Move the average towards the network, keeping a share of it; less while it is young."""
-    for name, value in network.state_dict().items():
-        if value.is_floating_point():
-            average[name].lerp_(value, 1 - kept)
-        else:
-            average[name].copy_(value)
 
 
 def rate_share(done: float) -> float:
