@@ -121,6 +121,7 @@ def _add_steps_to_a_bundle(
     )
     export.add_argument("--rules", type=Path, required=True, help="what calibrate wrote")
     export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
+    export.add_argument("--pairs", type=Path, help="the same of a second network a fold")
     export.add_argument("--classic", type=Path, help="the same against the classic U-Net")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
@@ -253,7 +254,7 @@ def _export(arguments: argparse.Namespace) -> None:
         json.loads(read_config(path).model_dump_json()) for path in arguments.other_config
     ]
     training: dict[str, JsonValue] = {"steps": steps, "other_configs": others}
-    for name in ("ablation", "classic"):
+    for name in ("ablation", "pairs", "classic"):
         compared: Path | None = getattr(arguments, name)
         if compared is not None:
             training[name] = json.loads(compared.read_text())
