@@ -181,18 +181,25 @@ def side_in(
     """Return the side of voxels that lie in a region; parameters as of :func:`laterality`.
 
     An unpaired region, a cistern or the pons, has no left one and right one: blood across its
-    midline is midline blood, also if there is more of it on one side.
+    midline is midline blood, also if there is more of it on one side. Of a paired one there is
+    none at the midline: blood beside it, in a frontal horn, has the side that it is on.
 
     Examples
     --------
     >>> across = np.array([-9.0, 7.0, 8.0, 9.0, 8.0])
     >>> side_in(Region.SUPRASELLAR_CISTERN, across).value, side_in(Region.THALAMUS, across).value
     ('M', 'L')
+    >>> side_in(Region.FRONTAL_HORN, np.array([2.0, 3.0, 4.0])).value
+    'L'
     """
-    left, right = _shares(left_mm, weights)
-    if region in UNPAIRED and min(left, right) >= ACROSS_SHARE * (left + right):
-        return Laterality.MIDLINE
-    return laterality(left_mm, weights)
+    whole = laterality(left_mm, weights)
+    if region in UNPAIRED:
+        left, right = _shares(left_mm, weights)
+        across = min(left, right) >= ACROSS_SHARE * (left + right)
+        return Laterality.MIDLINE if across else whole
+    if whole is not Laterality.MIDLINE:
+        return whole
+    return laterality(np.copysign(2 * MIDLINE_MM, left_mm), weights)
 
 
 def to_mni(position: HeadPosition) -> NDArray[np.float64]:

@@ -62,9 +62,12 @@ def test_the_side_follows_from_the_distances(left_mm, side):
         (Region.PARAFALCINE, [-20, 30], Laterality.MIDLINE),
         (Region.SYLVIAN_FISSURE, [-9, 7, 8, 9, 8], Laterality.LEFT),
         (Region.SYLVIAN_FISSURE, [-20, 30], Laterality.BILATERAL),
+        (Region.FRONTAL_HORN, [2, 3, 4, -1, 3], Laterality.LEFT),
+        (Region.FRONTAL_LOBE, [2, -3], Laterality.BILATERAL),
+        (Region.PONS, [2, 3, 4], Laterality.MIDLINE),
     ],
 )
-def test_blood_across_an_unpaired_region_is_midline_blood(region, left_mm, side):
+def test_only_an_unpaired_region_has_blood_at_the_midline(region, left_mm, side):
     assert side_in(region, np.array(left_mm, float)) is side
 
 

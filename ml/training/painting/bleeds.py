@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ml.training.painting.displacement import push_brain
 from ml.training.painting.head import Field, PaintedHead, noise
 from ml.training.painting.sites import draw_site, voxels_at
 from preread.terms import HemorrhageType
@@ -114,42 +115,10 @@ def _extra_axial(
     random: np.random.Generator,
 ) -> tuple[Field, Field]:
     """Fill the space below the inner table down to a depth, and push the brain inwards."""
-    pushed = _push(hu, head, reach_mm)
+    pushed = push_brain(hu, head, reach_mm)
     share = np.clip((reach_mm - head.depth) / 1.2 + 0.5, 0, 1) * (reach_mm > 1.0) * head.inside
     dense = AGES_HU[int(random.choice(len(AGES_HU), p=ages))]
     return _blend(pushed, head, share.astype(np.float32), random, dense=dense)
-
-
-def _push(hu: Field, head: PaintedHead, reach_mm: Field) -> Field:
-    """Move the brain away from the skull by what lies between; the push fades with depth."""
-    moved = hu.copy()
-    _, row_mm, column_mm = head.spacing_mm
-    rows, columns = np.meshgrid(
-        *(np.arange(n, dtype=np.float32) for n in hu.shape[1:]), indexing="ij"
-    )
-    for number in np.flatnonzero((reach_mm * head.inside > 1.0).any(axis=(1, 2))):
-        depth = ndimage.gaussian_filter(head.depth[number], 2.0)
-        down, right = np.gradient(depth, row_mm, column_mm)
-        # What the blood above this place measures, seen from any depth below it.
-        over = ndimage.gaussian_filter(
-            ndimage.maximum_filter(reach_mm[number] * (head.depth[number] > 0), 25), 6.0
-        )
-        way = 0.8 * over * np.exp(-np.maximum(depth - over, 0) / 22.0) * head.inside[number]
-        source = np.stack([rows - way * down / row_mm, columns - way * right / column_mm])
-        brain = _without_rim(hu[number], head.depth[number])
-        warped = ndimage.map_coordinates(brain, source, order=1, mode="nearest")
-        moved[number][head.inside[number]] = warped[head.inside[number]]
-    return moved
-
-
-def _without_rim(plane: Field, depth_mm: Field) -> Field:
-    """Replace what is partly bone by the nearest brain, or bone would be drawn into the head."""
-    brain = (depth_mm > 3.0) & (plane < 100.0)
-    if not brain.any():
-        return plane
-    nearest = ndimage.distance_transform_edt(~brain, return_distances=False, return_indices=True)
-    filled: Field = plane[tuple(nearest)]
-    return filled
 
 
 def _subarachnoid(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
