@@ -1,7 +1,7 @@
 """What the shipped network says of each study of the demo stays what it was.
 
 A golden file holds what a reader would act on: level, reasons, the types with 5 ml or more, their
-sides, volumes and thicknesses, and the midline. Numbers have a tolerance and smaller findings are
+sides, first places, volumes and thicknesses, and the midline. Numbers have a tolerance and smaller findings are
 left out, because engines and number formats differ by that much. Changing a golden file is right
 when the weights, the phantom or a measurement changed on purpose, after a look at the difference:
 
@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
-from ml.place_words import side_of
+from ml.place_words import place_name, side_of
+from ml.places.reader import load_namer
 from ml.predictor import TorchPredictor
 from preread.db.engine import open_database
 from preread.demo_studies import STUDIES, draw
@@ -64,7 +65,9 @@ def reader(tmp_path_factory, sqlite_template):
         settings, database, Store(settings.store_dir), SilentDoorbell(), lambda: NOON
     )
     bundle = load_bundle(DEFAULT_BUNDLE)
-    yield ModelReader(resources, TorchPredictor.load(bundle, device="cpu"), bundle)
+    yield ModelReader(
+        resources, TorchPredictor.load(bundle, device="cpu"), bundle, load_namer(bundle)
+    )
     database.close()
 
 
@@ -92,6 +95,7 @@ def facts_of(document):
             {
                 "type": one.type.value,
                 "side": side_of(one.locations),
+                "first_place": place_name(one.locations[0]),
                 "volume_ml": one.volume_ml,
                 "max_thickness_mm": one.max_thickness_mm,
                 "max_thickness_mm_reason": one.max_thickness_mm_reason,
