@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from preread.db.engine import Database
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.tally import Tally
 from preread.findings import FindingSummary
 from preread.ranking import Place, WorklistEntry, place

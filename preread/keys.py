@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.db.tables.access import ApiKeyRow, BrowserSessionRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import KeyNotFound, NotAuthenticated
 from preread.resources import Resources

@@ -14,7 +14,8 @@ from preread.breaking import followed_document, rank_by, withheld_document
 from preread.db.events import EventKind
 from preread.db.placing import place_study
 from preread.db.studies import StoredInstance, study_of
-from preread.db.tables import PreReadRow, StudyRow, TaskRow
+from preread.db.tables.pre_reads import PreReadRow, TaskRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import FindingSummary, PreRead
 from preread.policy import DEFAULT_POLICY

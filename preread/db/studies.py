@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from preread.db.tables import CLAIMED, UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
+from preread.db.tables.pre_reads import InstanceRow, PreReadRow
+from preread.db.tables.readers import ReportRow
+from preread.db.tables.study import CLAIMED, UNSETTLED, StudyRow
 from preread.errors import StudyNotFound
 from preread.findings import FindingSummary
 from preread.reasons import ReasonCode

@@ -14,7 +14,7 @@ from preread.breaking import reset_breaker
 from preread.claims import claim_study, release_study
 from preread.coordination import pin_study
 from preread.db.policies import SHIPPED_POLICY
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.worklist import WorklistQuery
 from preread.errors import IllegalStep, PolicyNotFound, PolicyReplaced
 from preread.keys import Role

@@ -3,7 +3,7 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from preread.db.tables import InstanceRow
+from preread.db.tables.pre_reads import InstanceRow
 from preread.errors import IdempotencyKeyReused, InstanceConflict, NothingStored
 from preread.study import AiState
 from preread.terms import OrderClass
