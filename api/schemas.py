@@ -11,10 +11,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.dicom.picture import WindowName
-from preread.findings import FindingSummary, Mode
+from preread.findings import Mode
 from preread.reading import ReadStep
 from preread.reasons import ReasonCode
-from preread.study import AiState, ReadState
+from preread.study import AiState, FindingSummary, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 
 Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]

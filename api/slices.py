@@ -24,9 +24,10 @@ from preread.dicom.images import read_slices
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
 from preread.dicom.slice_record import RecordedSlice, SliceRecord, decode_record
 from preread.errors import PreReadError, SliceNotFound
-from preread.findings import Mode, outline_label
+from preread.findings import Mode
 from preread.keys import Caller
 from preread.notice import NOTICE
+from preread.phrases import outline_label
 from preread.receive import header_limits
 from preread.resources import Resources
 

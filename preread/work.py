@@ -17,11 +17,11 @@ from preread.db.studies import StoredInstance, study_of
 from preread.db.tables.pre_reads import PreReadRow, TaskRow
 from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
-from preread.findings import FindingSummary, PreRead
+from preread.findings import PreRead
 from preread.policy import DEFAULT_POLICY
 from preread.reasons import ReasonCode
 from preread.resources import Resources
-from preread.study import AiState, ReadState, Study, TaskState
+from preread.study import AiState, FindingSummary, ReadState, Study, TaskState
 from preread.terms import Level
 
 

@@ -13,10 +13,9 @@ from preread.db.tables.pre_reads import InstanceRow, PreReadRow
 from preread.db.tables.readers import ReportRow
 from preread.db.tables.study import CLAIMED, UNSETTLED, StudyRow
 from preread.errors import StudyNotFound
-from preread.findings import FindingSummary
 from preread.reasons import ReasonCode
 from preread.scope import Sites, covers
-from preread.study import AiState, Handling, ReadState, Study
+from preread.study import AiState, FindingSummary, Handling, ReadState, Study
 from preread.terms import Level, OrderClass
 
 
