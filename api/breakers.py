@@ -10,7 +10,7 @@ from api.auth import site_for
 from api.contract import problems
 from api.deps import OperatorCaller, ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN
-from api.schemas import ListNotice
+from api.list_bodies import ListNotice
 from preread import breaking
 from preread.breaker import BreakerCause, limit_of
 from preread.breaking import expected_share

@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.filters import LICENSE_PATTERN, SITE_PATTERN
-from api.schemas import StudyView, Token
+from api.study_bodies import StudyView
 from preread.coordination import LONGEST_PIN_MIN
 from preread.findings import Mode
 from preread.keys import Role
+
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 Reason = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,200}$")]
 """A sentence for colleagues, kept for good; nobody puts a patient's name there."""

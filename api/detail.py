@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from api.corrections import Corrections, corrections
 from api.filters import Filters
-from api.schemas import StudyView
+from api.study_bodies import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.coordination import Reader, readers

@@ -17,7 +17,7 @@ from fastapi import Path as InPath
 from api.contract import NOT_MODIFIED, problems
 from api.deps import ReaderCaller, ResourcesDep, StudyId
 from api.pre_reads import Revision, cache_control, matches, pre_read_row
-from api.schemas import SliceFinding, SlicesAnswer, SliceView, SliceWindow
+from api.slice_bodies import SliceFinding, SlicesAnswer, SliceView, SliceWindow
 from preread import __version__
 from preread.dicom.header import read_header
 from preread.dicom.images import read_slices

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.schemas import (
+from api.study_bodies import (
     AssignmentView,
     ClaimView,
     EventView,
