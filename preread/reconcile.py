@@ -11,9 +11,9 @@ from datetime import timedelta
 from preread.alerts import pass_on
 from preread.completion import complete_quiet_studies
 from preread.db.tally import SUM_UP_AT
+from preread.giving_back import return_expired_tasks
 from preread.resources import Resources
 from preread.upkeep import let_time_pass
-from preread.work import return_expired_tasks
 
 _ORPHAN_AGE_S = 6 * 3600.0
 

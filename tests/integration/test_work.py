@@ -4,20 +4,14 @@ import pytest
 
 from preread.db.events import EventKind
 from preread.errors import StaleClaim
+from preread.giving_back import fail_claim, return_expired_tasks, return_tasks_of
 from preread.reading import ReadStep
 from preread.reasons import ReasonCode
 from preread.reconcile import forget_old, reconcile
 from preread.report import report_study
 from preread.study import AiState, TaskState
 from preread.terms import HemorrhageType, Level, OrderClass
-from preread.work import (
-    claim_next,
-    fail_claim,
-    finish_claim,
-    keep_claim,
-    return_expired_tasks,
-    return_tasks_of,
-)
+from preread.work import claim_next, finish_claim, keep_claim
 from tests.builders import caller_for, instance_bytes, result, send, send_study
 from tests.support.stored import study_of
 
