@@ -67,8 +67,8 @@ class Judgment:
     Attributes
     ----------
     score
-        0 to 4 by ``preread.rubric``, 0 for a false alarm; None only where nothing is there and
-        nothing was flagged.
+        0 to 4 by ``preread.rubric``, 0 for a false alarm; None where nothing is there and nothing
+        was flagged, and only there.
     types, places
         What is really there, by the final report; empty for no hemorrhage.
     """
@@ -121,6 +121,8 @@ def contradictions(judgment: Judgment, verdict: Verdict) -> dict[str, str]:
     broken: dict[str, str] = {}
     if judgment.score is None and verdict is not Verdict.TRUE_NEGATIVE:
         broken["score"] = "A score may be left out only where nothing is there or flagged."
+    if judgment.score is not None and verdict is Verdict.TRUE_NEGATIVE:
+        broken["score"] = "Nothing is there, and nothing was flagged: that has no score."
     if judgment.score and verdict is Verdict.FALSE_POSITIVE:
         broken["score"] = "Nothing is there, so the flag is a false alarm: its score is 0."
     if judgment.cause is not None and verdict is not Verdict.FALSE_POSITIVE:

@@ -166,6 +166,23 @@ def test_a_judgment_that_makes_no_sense_is_refused(visitor, resources, said):
     assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
 
 
+def test_that_nothing_is_there_and_nothing_was_flagged_is_one_press_without_a_score(
+    visitor, resources
+):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.INDETERMINATE, (HemorrhageType.SAH,))
+    sign_in(visitor, resources, Role.READER)
+    path = f"/studies/{study_id}"
+    assert "you said no bleed" not in visitor.get(path).text
+    said = {"revision": 1, "types": ["SAH"], "places": ["pons"], "no_bleed": "true"}
+    assert visitor.post(f"{path}/feedback", data=said, headers=OURS).status_code == 303
+    with resources.reading() as work:
+        (given,) = work.feedback.of_study(study_id)
+    judgment = given.judgment
+    assert (given.verdict, judgment.score, judgment.types, judgment.places) == ("TN", None, (), ())
+    assert "you said no bleed" in visitor.get(path).text
+
+
 def test_triage_only_offers_no_place_to_correct(resources):
     send_study(resources)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
