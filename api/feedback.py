@@ -48,7 +48,7 @@ class FeedbackRequest(BaseModel):
     score: Annotated[int, Field(ge=0, le=BEST_SCORE)] | None = Field(
         default=None,
         description=f"Agreement with the pre-read. {_SCALE} Left out where nothing is there "
-        "and nothing was flagged, and only there; of a false alarm only 0 is taken.",
+        "and nothing was flagged, and only there; of a false alarm, and of a bleed behind none, only 0 is taken.",
     )
     types: tuple[HemorrhageType, ...] = Field(
         max_length=len(HemorrhageType),
