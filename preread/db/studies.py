@@ -161,11 +161,6 @@ class StudyRepository:
         """Add a pre-read; the database allows one for each revision."""
         self._session.add(row)
 
-    def reports(self, study_id: str) -> tuple[ReportRow, ...]:
-        """Return all reports of a study, oldest first."""
-        query = sa.select(ReportRow).where(ReportRow.study_id == study_id).order_by(ReportRow.id)
-        return tuple(self._session.scalars(query))
-
     def reported_by(self, study_id: str) -> frozenset[str]:
         """Return the keys under which a study was reported."""
         query = sa.select(ReportRow.actor).where(ReportRow.study_id == study_id)

@@ -10,7 +10,7 @@ from preread.keys import Role
 from preread.terms import OrderClass
 from preread.upkeep import let_time_pass
 from tests.builders import caller_for, send_study
-from tests.support.stored import waiting_ids
+from tests.support.stored import kinds_of_reports, waiting_ids
 from tests.support.web import bearer, client_of
 
 WHY = {"reason": "old films are missing"}
@@ -162,9 +162,7 @@ def test_a_reported_study_is_reopened_read_again_and_read_by_a_second_reader(cli
     client.post(f"{here}/second-read", json={"reason": "subtle"})
     withdrawn = client.post(f"{here}/second-read/withdraw", json={"reason": "agreed by phone"})
     assert withdrawn.json()["study"]["read_state"] == "final"
-    with resources.reading() as work:
-        kinds_of_reports = [row.kind for row in work.studies.reports(study_id)]
-    assert kinds_of_reports == ["final", "final", "second"]
+    assert kinds_of_reports(resources, study_id) == ["final", "final", "second"]
 
 
 def test_who_reported_a_study_does_not_give_its_second_read(client, resources):

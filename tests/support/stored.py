@@ -1,5 +1,8 @@
 """What the database holds of studies."""
 
+import sqlalchemy as sa
+
+from preread.db.tables.readers import ReportRow
 from preread.db.worklist import WorklistQuery
 
 
@@ -17,3 +20,10 @@ def waiting_ids(resources):
     """Return the worklist, the next to be read first."""
     with resources.reading() as work:
         return [study.id for study in work.worklist.page(WorklistQuery()).studies]
+
+
+def kinds_of_reports(resources, study_id):
+    """Return the kinds of a study's reports, oldest first."""
+    query = sa.select(ReportRow.kind).where(ReportRow.study_id == study_id).order_by(ReportRow.id)
+    with resources.reading() as work:
+        return list(work.session.scalars(query))

@@ -46,7 +46,7 @@ def client_of(resources):
 
     def keep(resources):
         try:
-            return reconcile(resources)
+            reconcile(resources)
         finally:
             kept.set()
 
