@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import OperatorCaller, ReaderCaller, ResourcesDep, StudyId
 from api.errors import FieldRefused
@@ -28,19 +29,17 @@ _SCALE: Final = " ".join(f"{score} – {meaning}" for score, meaning in SCORE_WO
 _MOST_PLACES: Final = 40
 
 
-class PlaceBody(BaseModel):
+class PlaceBody(RequestBody):
     """Where the reader sees blood."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     region: Region
     laterality: Laterality | None = None
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(RequestBody):
     """A reader's judgment of one pre-read. There is no free text, as it would hold patient data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
         description="Of the study, as the pre-read says it."
@@ -65,10 +64,8 @@ class FeedbackRequest(BaseModel):
     )
 
 
-class FeedbackView(BaseModel):
+class FeedbackView(AnswerBody):
     """One judgment; ``counts`` is false once the same reader gave a newer one."""
-
-    model_config = ConfigDict(frozen=True)
 
     study_id: str
     revision: int
@@ -85,10 +82,8 @@ class FeedbackView(BaseModel):
     counts: bool
 
 
-class StudyFeedback(BaseModel):
+class StudyFeedback(AnswerBody):
     """Everything that readers said of one study, oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     feedback: tuple[FeedbackView, ...]
 
