@@ -13,12 +13,7 @@ from preread.study import AiState, TaskState
 from preread.terms import HemorrhageType, Level, OrderClass
 from preread.work import claim_next, finish_claim, keep_claim
 from tests.builders import caller_for, instance_bytes, result, send, send_study
-from tests.support.stored import study_of
-
-
-def kinds_of(resources, study_id):
-    with resources.reading() as work:
-        return [event.kind for event in work.events.of_study(study_id)]
+from tests.support.stored import kinds_of_events, study_of
 
 
 def test_the_study_that_is_first_on_the_worklist_is_read_first(resources, clock):
@@ -39,7 +34,7 @@ def test_a_finished_pre_read_raises_the_study_and_says_so(resources):
     assert after.ai_state is AiState.SUCCEEDED
     assert after.key_ms < before.key_ms
     assert after.findings[0].type is HemorrhageType.SDH
-    assert kinds_of(resources, study_id) == [
+    assert kinds_of_events(resources, study_id) == [
         EventKind.STUDY_RECEIVED,
         EventKind.STUDY_COMPLETED,
         EventKind.RANK_CHANGED,
@@ -54,7 +49,7 @@ def test_a_flag_that_comes_after_the_report_is_told(resources):
     claim = claim_next(resources, "w")
     report_study(resources, study_id, ReadStep.FINAL_REPORT, by=caller_for(resources))
     finish_claim(resources, claim, result(claim, Level.CRITICAL), worker="w")
-    assert EventKind.FLAGGED_AFTER_REPORT in kinds_of(resources, study_id)
+    assert EventKind.FLAGGED_AFTER_REPORT in kinds_of_events(resources, study_id)
     assert not study_of(resources, study_id).ranked
 
 

@@ -16,6 +16,12 @@ def events_of(resources, study_id, kind):
         return [event for event in work.events.of_study(study_id) if event.kind == kind]
 
 
+def kinds_of_events(resources, study_id):
+    """Return the kinds of a study's events, oldest first."""
+    with resources.reading() as work:
+        return [event.kind for event in work.events.of_study(study_id)]
+
+
 def waiting_ids(resources):
     """Return the worklist, the next to be read first."""
     with resources.reading() as work:
