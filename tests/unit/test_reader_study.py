@@ -118,6 +118,12 @@ def test_a_score_that_contradicts_itself_is_sent_back(sent, complaint):
         read_judgment(sent, flagged=True)
 
 
+def test_a_bleed_behind_none_has_the_score_0_and_no_other():
+    with pytest.raises(InvalidForm, match="the score is 0"):
+        read_judgment(fields(score="1"), flagged=False)
+    assert read_judgment(fields(score="0"), flagged=False).score == 0
+
+
 @pytest.mark.parametrize("text", ["", "-5", "1e3", "٣", "9" * 11])
 def test_a_time_that_is_no_number_is_no_time(text):
     assert read_first(fields(visible_ms=text)).visible_ms is None
