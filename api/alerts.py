@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.auth import site_for
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN
@@ -22,24 +23,20 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 _LARGEST_ID = 2**63 - 1
 
 
-class AcknowledgeRequest(BaseModel):
+class AcknowledgeRequest(RequestBody):
     """Say who has heard an alert."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str | None, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] = Field(
         default=None, description="Of the person; without it, the label of the key is noted."
     )
 
 
-class AlertView(BaseModel):
+class AlertView(AnswerBody):
     """A study that calls for attention.
 
     ``mine`` says that the caller has the study in hand; ``to_all`` that nobody has, so that all
     readers of the site are called. The last four are null while nobody has ended the alert.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     alert_id: int
     study_id: str
@@ -57,10 +54,8 @@ class AlertView(BaseModel):
     closed_name: str | None
 
 
-class AlertsAnswer(BaseModel):
+class AlertsAnswer(AnswerBody):
     """Alerts, with the notice that goes with every result."""
-
-    model_config = ConfigDict(frozen=True)
 
     alerts: tuple[AlertView, ...]
     notice: str

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api.auth import site_for
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import OperatorCaller, ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN
-from api.schemas import ListNotice
+from api.list_bodies import ListNotice
 from preread import breaking
 from preread.breaker import BreakerCause, limit_of
 from preread.breaking import expected_share
@@ -23,10 +24,8 @@ router = APIRouter(prefix="/v1/sites", tags=["measuring"])
 Site = Annotated[str, Path(pattern=SITE_PATTERN)]
 
 
-class ResetRequest(BaseModel):
+class ResetRequest(RequestBody):
     """A person lets a site's results promote again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,200}$")] = Field(
         description="Why; stays on record. Never anything of a patient."
@@ -36,14 +35,14 @@ class ResetRequest(BaseModel):
     )
 
 
-class BreakerChangeView(BaseModel):
+class BreakerChangeView(AnswerBody):
     """One trip or reset.
 
     Where `cause` is calibration, `flagged_count` are false alarms of the last `counted` flagged
     studies with a final report, and `expected_share` is what the pre-reads promised of those.
     """
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     at: datetime
     kind: BreakerStep
@@ -55,14 +54,12 @@ class BreakerChangeView(BaseModel):
     expected_share: float
 
 
-class BreakerView(BaseModel):
+class BreakerView(AnswerBody):
     """The breaker of a site.
 
     ``trips_at`` is the flagged count at which a window as full as this one trips at the latest;
     null while it holds too few studies. ``cause`` is null while the breaker is closed. While ``tripped_at`` is not null, new results promote nothing.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     site: str
     tripped_at: datetime | None

@@ -3,23 +3,22 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.filters import LICENSE_PATTERN, SITE_PATTERN
-from api.schemas import StudyView, Token
+from api.study_bodies import StudyView
 from preread.coordination import LONGEST_PIN_MIN
 from preread.findings import Mode
 from preread.keys import Role
+
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
 
 Reason = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,200}$")]
 """A sentence for colleagues, kept for good; nobody puts a patient's name there."""
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClaimRequest(_Request):
+class ClaimRequest(RequestBody):
     """Take a study."""
 
     token: Token | None = Field(
@@ -48,13 +47,13 @@ class TakeOverRequest(ClaimRequest):
     reason: Reason
 
 
-class TokenRequest(_Request):
+class TokenRequest(RequestBody):
     """Prove that the study is in the caller's hands."""
 
     token: Token
 
 
-class ReasonRequest(_Request):
+class ReasonRequest(RequestBody):
     """Say why."""
 
     reason: Reason
@@ -72,7 +71,7 @@ class PinRequest(ReasonRequest):
     minutes: Annotated[int, Field(ge=1, le=LONGEST_PIN_MIN)]
 
 
-class AssignRequest(_Request):
+class AssignRequest(RequestBody):
     """Leave a study to a reader."""
 
     reader: Annotated[str | None, Field(pattern=r"^[0-9a-f]{8}$")] = Field(
@@ -80,10 +79,8 @@ class AssignRequest(_Request):
     )
 
 
-class ReaderView(BaseModel):
+class ReaderView(AnswerBody):
     """Who can be given studies; ``claimed`` are in their hands now."""
-
-    model_config = ConfigDict(frozen=True)
 
     reader: str
     name: str
@@ -92,28 +89,22 @@ class ReaderView(BaseModel):
     claimed: int
 
 
-class ReadersAnswer(BaseModel):
+class ReadersAnswer(AnswerBody):
     """All readers that the caller may give studies to."""
-
-    model_config = ConfigDict(frozen=True)
 
     readers: tuple[ReaderView, ...]
 
 
-class ClaimGiven(BaseModel):
+class ClaimGiven(AnswerBody):
     """A claim and how to keep it."""
-
-    model_config = ConfigDict(frozen=True)
 
     token: str
     lease_until: datetime
     heartbeat_s: float
 
 
-class ClaimAnswer(BaseModel):
+class ClaimAnswer(AnswerBody):
     """A study in the caller's hands, with the notice that goes with every result."""
-
-    model_config = ConfigDict(frozen=True)
 
     study: StudyView
     claim: ClaimGiven

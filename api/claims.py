@@ -15,7 +15,7 @@ from api.claim_bodies import (
 )
 from api.contract import problems
 from api.deps import ReaderCaller, ResourcesDep, StudyId
-from api.schemas import StudyAnswer
+from api.study_bodies import StudyAnswer
 from api.views import study_view
 from preread import claims
 from preread.claims import Lease

@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.schemas import Problem
+from api.problem_bodies import Problem
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _REF: Final = "#/components/schemas/{model}"

@@ -14,7 +14,7 @@ from api.claim_bodies import (
 )
 from api.contract import problems
 from api.deps import OperatorCaller, ReaderCaller, ResourcesDep, StudyId
-from api.schemas import StudyAnswer
+from api.study_bodies import StudyAnswer
 from api.views import study_view
 from preread import coordination
 from preread.keys import Caller

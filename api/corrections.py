@@ -23,7 +23,9 @@ class Corrections:
     Attributes
     ----------
     score
-        What this reader gave; None before.
+        What this reader gave; None before, and where there is nothing to score.
+    said_no_bleed
+        Whether this reader said that nothing is there.
     types, volume
         Of this reader, or before that of the pre-read.
     is_flagged
@@ -33,6 +35,7 @@ class Corrections:
     """
 
     score: int | None
+    said_no_bleed: bool
     types: frozenset[HemorrhageType]
     volume: VolumeVerdict | None
     is_flagged: bool
@@ -42,11 +45,15 @@ class Corrections:
 def corrections(shown: PreRead, given: Judgment | None) -> Corrections:
     """Return what can be corrected in a pre-read, as it is shown."""
     named = frozenset(finding.type for finding in shown.findings)
+    said_no_bleed = given is not None and not given.types
+    is_flagged = shown.assessment.level in FLAGGED
     return Corrections(
-        score=None if given is None else given.score,
+        # A word from before a true negative had no score may carry one.
+        score=None if given is None or (said_no_bleed and not is_flagged) else given.score,
+        said_no_bleed=said_no_bleed,
         types=named if given is None else frozenset(given.types),
         volume=None if given is None else given.volume,
-        is_flagged=shown.assessment.level in FLAGGED,
+        is_flagged=is_flagged,
         places=None if shown.mode is Mode.TRIAGE_ONLY else _places(shown, given),
     )
 

@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from api.corrections import Corrections, corrections
 from api.filters import Filters
-from api.schemas import StudyView
+from api.study_bodies import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.coordination import Reader, readers
 from preread.db.feedback import GivenFeedback, that_count
-from preread.findings import KeyImage, Mode, PreRead, for_mode
+from preread.findings import KeyImage, Mode, PreRead
 from preread.keys import Caller, Role
+from preread.modes import for_mode
 from preread.reading import SECOND_STATES, ReadStep, allowed_read_steps
 from preread.resources import Resources
 from preread.study import Study

@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from api.problem_bodies import Problem, RefusedFile, RefusedValue
 from api.problems import MEANING, PATH
-from api.schemas import Problem, RefusedFile, RefusedValue
 from preread.errors import (
     ClaimNotHeld,
     Conflict,

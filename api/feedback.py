@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import OperatorCaller, ReaderCaller, ResourcesDep, StudyId
 from api.errors import FieldRefused
@@ -28,27 +29,25 @@ _SCALE: Final = " ".join(f"{score} – {meaning}" for score, meaning in SCORE_WO
 _MOST_PLACES: Final = 40
 
 
-class PlaceBody(BaseModel):
+class PlaceBody(RequestBody):
     """Where the reader sees blood."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     region: Region
     laterality: Laterality | None = None
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(RequestBody):
     """A reader's judgment of one pre-read. There is no free text, as it would hold patient data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)] = Field(
         description="Of the study, as the pre-read says it."
     )
     score: Annotated[int, Field(ge=0, le=BEST_SCORE)] | None = Field(
         default=None,
-        description=f"Agreement with the pre-read. {_SCALE} Left out only where nothing is there "
-        "and nothing was flagged; of a false alarm only 0 is taken.",
+        description=f"Agreement with the pre-read. {_SCALE} Left out where nothing is there "
+        "and nothing was flagged, and only there; of a false alarm, and of a bleed behind none, only 0 is taken.",
     )
     types: tuple[HemorrhageType, ...] = Field(
         max_length=len(HemorrhageType),
@@ -65,10 +64,8 @@ class FeedbackRequest(BaseModel):
     )
 
 
-class FeedbackView(BaseModel):
+class FeedbackView(AnswerBody):
     """One judgment; ``counts`` is false once the same reader gave a newer one."""
-
-    model_config = ConfigDict(frozen=True)
 
     study_id: str
     revision: int
@@ -85,10 +82,8 @@ class FeedbackView(BaseModel):
     counts: bool
 
 
-class StudyFeedback(BaseModel):
+class StudyFeedback(AnswerBody):
     """Everything that readers said of one study, oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     feedback: tuple[FeedbackView, ...]
 

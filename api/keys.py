@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import GlobalAdminCaller, ResourcesDep
 from api.filters import LICENSE_PATTERN, SITE_PATTERN
@@ -17,10 +18,8 @@ router = APIRouter(prefix="/v1/keys", tags=["administration"])
 KeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}$")]
 
 
-class KeyRequest(BaseModel):
+class KeyRequest(RequestBody):
     """A key to be made; without ``sites`` it is good for all of them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Role
     label: Annotated[
@@ -44,10 +43,8 @@ class KeyRequest(BaseModel):
     valid_days: Annotated[int | None, Field(ge=1, le=3650)] = None
 
 
-class KeyView(BaseModel):
+class KeyView(AnswerBody):
     """A key as it may be listed, never its secret; ``sites`` null is all sites."""
-
-    model_config = ConfigDict(frozen=True)
 
     key_id: str
     label: str
@@ -59,19 +56,15 @@ class KeyView(BaseModel):
     revoked_at: datetime | None
 
 
-class KeyMade(BaseModel):
+class KeyMade(AnswerBody):
     """A new key; ``secret`` is the key itself and cannot be asked for again."""
-
-    model_config = ConfigDict(frozen=True)
 
     key: KeyView
     secret: str
 
 
-class KeysAnswer(BaseModel):
+class KeysAnswer(AnswerBody):
     """All keys, oldest first, also those that are over."""
-
-    model_config = ConfigDict(frozen=True)
 
     keys: tuple[KeyView, ...]
 

@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 from api.auth import site_for
 from api.breakers import breaker_notice
 from api.filters import Filters, encode_cursor
-from api.schemas import ListNotice, StudyView
+from api.list_bodies import ListNotice
+from api.study_bodies import StudyView
 from api.views import study_view
 from api.wording import Badge, badge
 from preread.alarms import AlertStage

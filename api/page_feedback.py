@@ -27,7 +27,11 @@ _FALSE_ALARM: Final = 0
 
 
 class Said:
-    """What the form says; what has a cause is a false alarm, whatever else is still ticked."""
+    """What the form says.
+
+    What has a cause is a false alarm, and what is said to be no bleed is none, whatever else is
+    still ticked.
+    """
 
     def __init__(
         self,
@@ -42,17 +46,18 @@ class Said:
         side: Annotated[Laterality | None, Form()] = None,
         volume: Annotated[VolumeVerdict | None, Form()] = None,
         cause: Annotated[FalsePositiveCause | None, Form()] = None,
+        no_bleed: Annotated[bool, Form()] = False,
     ) -> None:
-        false_alarm = cause is not None
+        none_there = no_bleed or cause is not None
         marked = [place_of(text) for text in places]
         if region is not None:  # chosen, and not yet added to the places by a script
             marked.append(MarkedPlace(region, side))
         self.judgment = Judgment(
             revision=revision,
-            score=_FALSE_ALARM if false_alarm else score,
-            types=() if false_alarm else tuple(kind for kind in HemorrhageType if kind in types),
-            places=() if false_alarm else tuple(dict.fromkeys(marked)),
-            volume=None if false_alarm else volume,
+            score=(None if no_bleed else _FALSE_ALARM) if none_there else score,
+            types=() if none_there else tuple(kind for kind in HemorrhageType if kind in types),
+            places=() if none_there else tuple(dict.fromkeys(marked)),
+            volume=None if none_there else volume,
             cause=cause,
         )
 
@@ -94,9 +99,8 @@ def place_of(text: str) -> MarkedPlace:
 def _thanks(judgment: Judgment) -> str:
     if judgment.cause is not None:
         return f"False alarm noted: {CAUSE_WORD[judgment.cause]}. Thank you."
+    if judgment.score is None:
+        return "No bleed, and none flagged: noted. Thank you."
     more = len(judgment.places)
     places = f" with {more} place{'s' if more > 1 else ''}" if more else ""
-    scored = (
-        "Noted" if judgment.score is None else f"Agreement {judgment.score} of {BEST_SCORE} noted"
-    )
-    return f"{scored}{places}. Thank you."
+    return f"Agreement {judgment.score} of {BEST_SCORE} noted{places}. Thank you."

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.bodies import RequestBody
 from api.claim_bodies import Reason
 from api.deps import (
     AdminPageCaller,
@@ -57,10 +58,8 @@ class Replayed(BaseModel):
     site: Annotated[str | None, Field(pattern=f"{SITE_PATTERN}|^$")] = None
 
 
-class DraftForm(BaseModel):
+class DraftForm(RequestBody):
     """All figures of a draft, as a form sends them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     STAT: int

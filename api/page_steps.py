@@ -17,7 +17,7 @@ from api.claim_bodies import Reason
 from api.deps import OperatorPageCaller, PageCaller, ResourcesDep, StudyId
 from api.listing import PageFilters, read_filters
 from api.page_claims import forget, held_tokens, remember
-from api.schemas import ReportStatus
+from api.report_bodies import ReportStatus
 from api.templating import done, is_fragment
 from preread import alerts, claims, retry
 from preread import report as reports

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.claim_bodies import Reason
 from preread.policy_steps import PolicyState, PolicyStep
 from preread.previewing import Preview
@@ -15,19 +16,15 @@ Minutes = Annotated[int, Field(ge=1, le=10_080)]
 Promoting = Literal[Level.CRITICAL, Level.SUSPECTED, Level.INDETERMINATE]
 
 
-class PromotionBody(BaseModel):
+class PromotionBody(RequestBody):
     """What a level does to the place of a study."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     target_min: Minutes
     head_start_min: Annotated[int, Field(ge=0, le=1440)]
 
 
-class DraftPolicy(BaseModel):
+class DraftPolicy(RequestBody):
     """A draft; what is left out is as in the shipped policy. Sites keep targets of their own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     order_target_min: dict[OrderClass, Minutes] = Field(default_factory=dict)
     promotions: dict[Promoting, PromotionBody] = Field(default_factory=dict)
@@ -39,10 +36,8 @@ class PolicyRequest(DraftPolicy):
     name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{3,120}$")]
 
 
-class DiscardRequest(BaseModel):
+class DiscardRequest(RequestBody):
     """Give a draft up."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: Reason
 
@@ -61,14 +56,12 @@ class InForceRequest(DiscardRequest):
     ]
 
 
-class PolicyView(BaseModel):
+class PolicyView(AnswerBody):
     """A policy. Number 0 is the shipped one, which nobody made.
 
     ``bound_min`` says after how many minutes no arriving study passes a waiting one of each order
     class, whatever policy is put in force meanwhile.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     version: str
@@ -83,15 +76,13 @@ class PolicyView(BaseModel):
     created_by_name: str | None
 
 
-class PolicyEffect(BaseModel):
+class PolicyEffect(AnswerBody):
     """What a step did and was seen to do before; null where it put nothing in force.
 
     ``ranked_count`` open studies were ranked anew and ``moved_count`` of those that wait stand
     elsewhere; at ``kept_sites`` nothing moved, as their circuit breaker was tripped. The waits
     are those of the last ``log_days`` days' studies, replayed under the policy before and after.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     waiting_count: int | None
     moved_count: int | None
@@ -103,10 +94,8 @@ class PolicyEffect(BaseModel):
     waits_draft: tuple[Waits, ...] | None
 
 
-class PolicyChangeView(BaseModel):
+class PolicyChangeView(AnswerBody):
     """One step that was taken with a policy; never changed afterwards."""
-
-    model_config = ConfigDict(frozen=True)
 
     change_id: int
     at: datetime
@@ -120,34 +109,28 @@ class PolicyChangeView(BaseModel):
     effect: PolicyEffect
 
 
-class PolicyAnswer(BaseModel):
+class PolicyAnswer(AnswerBody):
     """One policy, and whatever was done with it, newest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     active: int
     policy: PolicyView
     changes: tuple[PolicyChangeView, ...]
 
 
-class PoliciesAnswer(BaseModel):
+class PoliciesAnswer(AnswerBody):
     """All policies, the shipped one first, and the last hundred steps, newest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     active: int
     policies: tuple[PolicyView, ...]
     changes: tuple[PolicyChangeView, ...]
 
 
-class PolicyPreview(BaseModel):
+class PolicyPreview(AnswerBody):
     """What a draft would do.
 
     ``overtaking_bound_min`` says after how many minutes nothing that arrives could pass a waiting
     study of each order class.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     overtaking_bound_min: dict[OrderClass, int]
     preview: Preview

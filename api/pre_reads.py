@@ -8,11 +8,12 @@ from fastapi.responses import FileResponse
 from api.contract import problems
 from api.deps import ReaderCaller, ResourcesDep, StudyId
 from api.errors import PreReadMissing
-from preread.db.tables import PreReadRow
+from preread.db.tables.pre_reads import PreReadRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import KeyImageNotFound
-from preread.findings import Mode, PreRead, PreReadStatus, for_mode
+from preread.findings import Mode, PreRead, PreReadStatus
 from preread.keys import Caller
+from preread.modes import for_mode
 from preread.resources import Resources
 
 router = APIRouter(prefix="/v1/studies", tags=["pre-reads"])

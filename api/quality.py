@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies import AnswerBody
 from api.contract import problems
 from api.deps import OperatorCaller, ResourcesDep
 from api.periods import Period
@@ -23,10 +24,8 @@ class QualityQuery(Period):
     model_version: Annotated[str | None, Field(max_length=64)] = None
 
 
-class QualityGroup(BaseModel):
+class QualityGroup(AnswerBody):
     """Figures of one site, model version and scanner; null where that is not known."""
-
-    model_config = ConfigDict(frozen=True)
 
     site: str
     model_version: str | None
@@ -34,23 +33,19 @@ class QualityGroup(BaseModel):
     figures: Quality
 
 
-class SiteDisplacement(BaseModel):
+class SiteDisplacement(AnswerBody):
     """What promotions cost the studies of one site that nothing was flagged of."""
-
-    model_config = ConfigDict(frozen=True)
 
     site: str
     displaced: Displacement
 
 
-class QualityAnswer(BaseModel):
+class QualityAnswer(AnswerBody):
     """Figures over studies with a final report that a reader judged.
 
     ``finalized_count`` is how many there could be: where few were judged, the figures are those
     of the readers who answered. A share of nothing is null.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     since: datetime
     until: datetime

@@ -4,7 +4,7 @@ from fastapi import APIRouter, BackgroundTasks, status
 
 from api.contract import problems
 from api.deps import OperatorCaller, ResourcesDep, StudyId
-from api.schemas import StudyAnswer
+from api.study_bodies import StudyAnswer
 from api.views import study_view
 from preread import retry
 from preread.notice import NOTICE

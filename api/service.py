@@ -7,15 +7,15 @@ import sqlalchemy.exc
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from api.bodies import AnswerBody
 from api.contract import problems
 from api.deps import AnyCaller, LiveDep, MetricsDep, OperatorCaller, ResourcesDep
 from api.errors import problem
 from api.problems import MEANING, PATH
-from api.schemas import Health, Readiness, Version
 from preread import __version__
 from preread.db.migrate import at_head
 from preread.errors import NotAllowed, NotFound
-from preread.findings import SCHEMA_VERSION
+from preread.findings import SCHEMA_VERSION, Mode
 from preread.notice import NOTICE
 from preread.resources import Resources
 
@@ -23,6 +23,29 @@ router = APIRouter(tags=["service"])
 
 _GOOD: Final = "ok"
 _METRICS_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
+
+
+class Health(AnswerBody):
+    """How the process is."""
+
+    status: str
+
+
+class Readiness(AnswerBody):
+    """What the process needs, and how each of it is."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class Version(AnswerBody):
+    """Which software this is."""
+
+    version: str
+    pre_read_schema_version: str
+    policy_version: str
+    mode: Mode
+    notice: str
 
 
 @router.get("/health/live")

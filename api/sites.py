@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.auth import site_for
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import AdminCaller, ReaderCaller, ResourcesDep
 from api.errors import FieldRefused
@@ -26,10 +27,8 @@ Site = Annotated[str, Path(pattern=SITE_PATTERN)]
 Minutes = Annotated[int, Field(ge=SHORTEST_TARGET_MIN, le=LONGEST_TARGET_MIN)]
 
 
-class TargetMinutes(BaseModel):
+class TargetMinutes(RequestBody):
     """Minutes from completion to the read that each order class promises."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     STAT: Minutes
     ER: Minutes
@@ -37,10 +36,8 @@ class TargetMinutes(BaseModel):
     ROUTINE: Minutes
 
 
-class TargetsVersion(BaseModel):
+class TargetsVersion(AnswerBody):
     """One version; who made it when, null for that of the policy in force, which is version 0."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: int
     targets_min: TargetMinutes
@@ -48,20 +45,16 @@ class TargetsVersion(BaseModel):
     by: str | None
 
 
-class TargetsAnswer(BaseModel):
+class TargetsAnswer(AnswerBody):
     """What a site promises to studies that are complete from now on, and what it promised."""
-
-    model_config = ConfigDict(frozen=True)
 
     site: str
     current: TargetsVersion
     earlier: tuple[TargetsVersion, ...]
 
 
-class SiteRequest(BaseModel):
+class SiteRequest(RequestBody):
     """What is said of a site from now on; what is left out is said no longer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: Annotated[str, Field(pattern=rf"^[^\x00-\x1f\x7f]{{0,{MOST_TITLE}}}$")] = ""
     viewer_url: Annotated[
@@ -81,10 +74,8 @@ class SiteRequest(BaseModel):
     ] = None
 
 
-class SiteView(BaseModel):
+class SiteView(AnswerBody):
     """A site; who described it last, null where nobody did."""
-
-    model_config = ConfigDict(frozen=True)
 
     site: str
     title: str
@@ -94,10 +85,8 @@ class SiteView(BaseModel):
     changed_by: str | None
 
 
-class SitesAnswer(BaseModel):
+class SitesAnswer(AnswerBody):
     """The sites that the key covers, as far as they were described or left a trace."""
-
-    model_config = ConfigDict(frozen=True)
 
     sites: tuple[SiteView, ...]
 

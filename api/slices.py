@@ -17,16 +17,17 @@ from fastapi import Path as InPath
 from api.contract import NOT_MODIFIED, problems
 from api.deps import ReaderCaller, ResourcesDep, StudyId
 from api.pre_reads import Revision, cache_control, matches, pre_read_row
-from api.schemas import SliceFinding, SlicesAnswer, SliceView, SliceWindow
+from api.slice_bodies import SliceFinding, SlicesAnswer, SliceView, SliceWindow
 from preread import __version__
 from preread.dicom.header import read_header
 from preread.dicom.images import read_slices
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
 from preread.dicom.slice_record import RecordedSlice, SliceRecord, decode_record
 from preread.errors import PreReadError, SliceNotFound
-from preread.findings import Mode, outline_label
+from preread.findings import Mode
 from preread.keys import Caller
 from preread.notice import NOTICE
+from preread.phrases import outline_label
 from preread.receive import header_limits
 from preread.resources import Resources
 

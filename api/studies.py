@@ -12,14 +12,8 @@ from api.contract import UPLOAD_BODY, problems
 from api.deps import AnyCaller, MetricsDep, ReaderCaller, ResourcesDep, SenderCaller, StudyId
 from api.errors import FieldRefused
 from api.filters import SITE_PATTERN
-from api.schemas import (
-    ReportAnswer,
-    ReportRequest,
-    ReportStatus,
-    StudyAnswer,
-    StudyEvents,
-    TurnaroundView,
-)
+from api.report_bodies import ReportAnswer, ReportRequest, ReportStatus, TurnaroundView
+from api.study_bodies import StudyAnswer, StudyEvents
 from api.upload import Intake, take_body
 from api.views import event_view, study_view
 from preread import completion

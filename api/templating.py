@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse
 from api import wording
 from api.strict_templates import strict_templates
 from preread.db.policies import version_of
-from preread.findings import midline_text
 from preread.keys import Caller, Role
 from preread.notice import NOTICE
+from preread.phrases import midline_text
 from preread.regions import regions_of
 from preread.rubric import SCORE_WORDS
 from preread.scope import Sites, words_of

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.bodies import AnswerBody
 from api.contract import problems
 from api.deps import OperatorCaller, ResourcesDep
 from api.errors import FieldRefused
@@ -52,14 +53,12 @@ class TurnaroundQuery(Period):
     ] = None
 
 
-class TurnaroundAnswer(BaseModel):
+class TurnaroundAnswer(AnswerBody):
     """Turnaround times of a period: all together, by site and order class, by hour of the week.
 
     Intervals are seconds; time on hold is in none of them. ``overdue`` counts studies whose first
     report came after their due time.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     since: datetime
     until: datetime

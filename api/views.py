@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.schemas import (
+from api.study_bodies import (
     AssignmentView,
     ClaimView,
     EventView,
@@ -12,12 +12,13 @@ from api.schemas import (
     StudyView,
 )
 from preread.db.events import Event
-from preread.findings import FindingSummary, Mode, summary_without_places
+from preread.findings import Mode
 from preread.keys import Caller, Role
+from preread.phrases import summary_without_places
 from preread.policy import DEFAULT_POLICY
 from preread.reading import ReadStep, allowed_read_steps
 from preread.reasons import REASON_TEXT
-from preread.study import AiState, Handling, Study
+from preread.study import AiState, FindingSummary, Handling, Study
 from preread.terms import Level
 
 ASSESSED: Final = frozenset({AiState.SUCCEEDED, AiState.NOT_ASSESSED})

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from api.bodies import AnswerBody, RequestBody
 from api.contract import problems
 from api.deps import AdminCaller, ResourcesDep
 from api.filters import SITE_PATTERN
@@ -23,10 +24,8 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 _MOST_SITES = 200
 
 
-class WebhookRequest(BaseModel):
+class WebhookRequest(RequestBody):
     """A new subscription; it hears of what happens from now on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, Field(max_length=LONGEST_URL)] = Field(
         description="Where messages are posted to; https, and an address of the open internet, "
@@ -38,10 +37,10 @@ class WebhookRequest(BaseModel):
     )
 
 
-class WebhookView(BaseModel):
+class WebhookView(AnswerBody):
     """A subscription; `disabled_at` is null while it is in force."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     id: str
     url: str
@@ -53,27 +52,23 @@ class WebhookView(BaseModel):
     disabled_reason: str | None
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(AnswerBody):
     """A new subscription with the secret that its messages are signed with, shown this once."""
-
-    model_config = ConfigDict(frozen=True)
 
     webhook: WebhookView
     secret: str
 
 
-class WebhooksAnswer(BaseModel):
+class WebhooksAnswer(AnswerBody):
     """All subscriptions that the caller may see, oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     webhooks: tuple[WebhookView, ...]
 
 
-class DeliveryView(BaseModel):
+class DeliveryView(AnswerBody):
     """One message and how far it got; `reason` is why the last attempt failed."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     message_id: str
     type: str
@@ -88,10 +83,8 @@ class DeliveryView(BaseModel):
     ended_at: datetime | None
 
 
-class DeliveriesAnswer(BaseModel):
+class DeliveriesAnswer(AnswerBody):
     """Messages of one subscription, newest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     deliveries: tuple[DeliveryView, ...]
 

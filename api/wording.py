@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from api.schemas import StudyView
+from api.study_bodies import StudyView
 from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
 from preread.findings import Location
 from preread.proportions import Share

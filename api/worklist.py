@@ -12,8 +12,8 @@ from api.breakers import breaker_notice
 from api.contract import EVENT_STREAM, NOT_MODIFIED, problems
 from api.deps import LiveDep, ReaderCaller, ResourcesDep
 from api.filters import SITE_PATTERN, Filters, encode_cursor
+from api.list_bodies import Counts, WorklistAnswer, WorklistRow
 from api.pre_reads import matches
-from api.schemas import Counts, WorklistAnswer, WorklistRow
 from api.views import study_view
 from preread import __version__
 from preread.db.tally import WorklistCounts

@@ -4,6 +4,7 @@ Needs torch, numpy, scipy, safetensors, pydantic and pydicom and nothing of the 
 it runs on a machine that has a GPU and little else.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -11,13 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.apart import Differences, check_engines
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import benchmark_slices, networks_of
+from benchmarks.head import benchmark_slices, cascaded, networks_of
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.bundle import Bundle, load_bundle
 from ml.precision import has_bfloat16
-from ml.prediction import Prediction, Predictor
+from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
 
 _PRECISIONS: Final = (torch.float32, torch.float16, torch.bfloat16)
@@ -39,13 +41,6 @@ class CudaFigures(NamedTuple):
     ratios: tuple[Ratio, ...] = ()
     checked: str = ""
     notes: tuple[str, ...] = ()
-
-
-class Differences(NamedTuple):
-    """Greatest distances of two predictions' probabilities: of a type's, and of a pixel's."""
-
-    kind: float
-    mask: float
 
 
 def measure(plan: Plan) -> Report:
@@ -76,7 +71,10 @@ def cuda_figures(bundle: Bundle, slices: NDArray[np.float32], rounds: int) -> Cu
     if not torch.cuda.is_available():
         return CudaFigures(notes=(f"CUDA was not measured: torch {torch.__version__} sees no GPU",))
     engines = {**_on_cpu(bundle), **_on_cuda(bundle)}
-    checked = _check(engines, slices)
+    ours = {name: engine for name, engine in engines.items() if name != _EVERY}  # other networks
+    checked = check_engines(
+        ours, slices, wanted=_CPU, exact=_CUDA.format("float32"), most=Differences(_FAR, math.inf)
+    )
     works = {name: _wall(engine, slices) for name, engine in engines.items()}
     works[_AGAIN] = works[_USED]
     torch.cuda.reset_peak_memory_stats()
@@ -95,53 +93,17 @@ def cuda_figures(bundle: Bundle, slices: NDArray[np.float32], rounds: int) -> Cu
     )
 
 
-def differences(one: Prediction, other: Prediction) -> Differences:
-    """Return how far two predictions of the same slices lie apart."""
-    return Differences(
-        float(np.abs(one.kind_probabilities - other.kind_probabilities).max()),
-        float(np.abs(one.mask_probabilities - other.mask_probabilities).max()),
-    )
-
-
 def _on_cpu(bundle: Bundle) -> dict[str, Predictor]:
-    def predictor(precision: torch.dtype) -> Predictor:
-        return TorchPredictor(networks_of(bundle), "cpu", precision, bundle.manifest.cascade)
-
-    half = {_CPU_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {}
-    return {_CPU: predictor(torch.float32), **half}
+    half = {_CPU_HALF: cascaded(bundle, "cpu", torch.bfloat16)} if has_bfloat16() else {}
+    return {_CPU: cascaded(bundle, "cpu", torch.float32), **half}
 
 
 def _on_cuda(bundle: Bundle) -> dict[str, Predictor]:
-    def predictor(precision: torch.dtype) -> TorchPredictor:
-        return TorchPredictor(networks_of(bundle), "cuda", precision, bundle.manifest.cascade)
-
     found: dict[str, Predictor] = {}
     for precision in _PRECISIONS:
-        engine = predictor(precision)
+        engine = cascaded(bundle, "cuda", precision)
         found[_CUDA.format(engine.precision)] = engine
     return {**found, _EVERY: TorchPredictor(networks_of(bundle), "cuda", torch.float16)}
-
-
-def _check(engines: Mapping[str, Predictor], slices: NDArray[np.float32]) -> str:
-    """Say how far each engine lies from the CPU in float32.
-
-    Raises
-    ------
-    ValueError
-        If the GPU does in float32.
-    """
-    wanted = engines[_CPU].predict(slices)
-    far = {
-        name: differences(engine.predict(slices), wanted)
-        for name, engine in engines.items()
-        if name not in {_CPU, _EVERY}  # by other networks
-    }
-    exact = _CUDA.format("float32")
-    if far[exact].kind > _FAR:
-        message = f"{exact} says something else than the CPU: {far[exact]}"
-        raise ValueError(message)
-    told = "; ".join(f"{name} {apart.kind:.1e}, {apart.mask:.1e}" for name, apart in far.items())
-    return f"greatest difference of any type's and any pixel's probability from {_CPU}: {told}"
 
 
 def _wall(engine: Predictor, slices: NDArray[np.float32]) -> Callable[[], float]:

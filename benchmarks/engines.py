@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.apart import Differences, check_engines
 from benchmarks.cuda import cuda_figures
 from benchmarks.eager import EagerPredictor
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import benchmark_slices, networks_of
+from benchmarks.head import benchmark_slices, cascaded, networks_of
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
@@ -33,7 +34,7 @@ _AGAIN: Final = "torch float32 again (A/A)"
 _EVERY: Final = "peer: float32, every network on every slice"
 _EAGER: Final = "peer: eager float32, unfolded"
 _CLASSIC: Final = "peer: classic U-Net, {}"
-_SAME: Final = 1e-3
+_SAME: Final = Differences(1e-3, 1e-3)
 """How far the probabilities of an engine in float32 may lie from torch's."""
 
 
@@ -45,7 +46,9 @@ def measure(plan: Plan) -> Report:
     onnx, missing = _onnx_engines(bundle, Settings().onnx_dir)
     ours = {**_torch_engines(bundle), **onnx}
     peers = dict(_classics(bundle.manifest.network))
-    checked = _check(ours, slices)
+    checked = check_engines(
+        ours, slices, wanted=_FULL, exact=_onnx_name(OnnxFormat.FLOAT32), most=_SAME
+    )
     works = {name: _whole(engine, slices) for name, engine in ours.items()}
     every = TorchPredictor(networks_of(bundle), "cpu", torch.float32)
     works |= {
@@ -74,11 +77,8 @@ def measure(plan: Plan) -> Report:
 
 
 def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
-    def predictor(precision: torch.dtype) -> Predictor:
-        return TorchPredictor(networks_of(bundle), "cpu", precision, bundle.manifest.cascade)
-
-    found = {_FULL: predictor(torch.float32)}
-    return found | ({_HALF: predictor(torch.bfloat16)} if has_bfloat16() else {})
+    half = {_HALF: cascaded(bundle, "cpu", torch.bfloat16)} if has_bfloat16() else {}
+    return {_FULL: cascaded(bundle, "cpu", torch.float32), **half}
 
 
 def _onnx_engines(bundle: Bundle, folder: Path) -> tuple[dict[str, Predictor], tuple[str, ...]]:
@@ -114,28 +114,6 @@ def _classics(spec: NetworkSpec) -> Iterator[tuple[str, Predictor]]:
     for precision in precisions:
         classic = TorchPredictor([build_network(whole)], "cpu", precision)
         yield _CLASSIC.format(classic.precision), classic
-
-
-def _check(engines: Mapping[str, Predictor], slices: NDArray[np.float32]) -> str:
-    """Say how far each engine's mask lies from that of torch in float32.
-
-    Raises
-    ------
-    ValueError
-        If one in float32 says something else.
-    """
-    wanted = engines[_FULL].predict(slices).mask_probabilities
-    far = {
-        name: float(np.abs(engine.predict(slices).mask_probabilities - wanted).max())
-        for name, engine in engines.items()
-        if name != _FULL
-    }
-    exact = _onnx_name(OnnxFormat.FLOAT32)
-    if far.get(exact, 0.0) > _SAME:
-        message = f"{exact} says something else than torch: {far[exact]}"
-        raise ValueError(message)
-    told = "; ".join(f"{name} {distance:.1e}" for name, distance in far.items())
-    return f"greatest difference of any pixel's probability from torch in float32: {told or 'none'}"
 
 
 def _whole(engine: Predictor, slices: NDArray[np.float32]) -> Callable[[], float]:

@@ -3,13 +3,14 @@
 from typing import Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle, Manifest
 from ml.model_slices import to_model
 from ml.network import SliceReader
 from ml.onnx_export import COMPARED_HEADS, head_volume
-from ml.predictor import load_network
+from ml.predictor import TorchPredictor, load_network
 from preread.dicom.volume import to_radiological
 
 _HEAD: Final = 9202
@@ -26,3 +27,8 @@ def benchmark_slices(manifest: Manifest, *, quick: bool) -> NDArray[np.float32]:
 def networks_of(bundle: Bundle) -> list[SliceReader]:
     """Load the networks of a bundle anew; a predictor folds and moves those that it gets."""
     return [load_network(path, bundle.manifest.network) for path in bundle.weights_paths]
+
+
+def cascaded(bundle: Bundle, device: str, precision: torch.dtype) -> TorchPredictor:
+    """Load the networks of a bundle as a worker does, by its cascade."""
+    return TorchPredictor(networks_of(bundle), device, precision, bundle.manifest.cascade)

@@ -15,7 +15,7 @@ from benchmarks.databases import create_database, migrated, sqlite_url
 from benchmarks.open_studies import SITES, fill
 from preread.db.engine import Database
 from preread.db.placing import place_study
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import Cursor, WorklistPage, WorklistQuery
 from preread.ranking import WorklistEntry, rank

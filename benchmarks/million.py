@@ -16,7 +16,7 @@ from benchmarks.figures import Figure, Ratio, Report, figure_of
 from benchmarks.lists import PAGE, OpenList, postgres_lists, sqlite_lists
 from benchmarks.open_studies import SITES
 from benchmarks.plan import Plan
-from benchmarks.rounds import clocked, in_rounds
+from benchmarks.rounds import in_rounds, walls_of
 from benchmarks.worklist import ask, connected
 from preread.db.tally import SUM_UP_AT
 from preread.db.unit_of_work import UnitOfWork
@@ -116,7 +116,7 @@ def _of(lists: Mapping[int, OpenList], plan: Plan) -> list[Figure]:
     largest = lists[max(lists)]
     calls = _QUICK_CALLS if plan.quick else _CALLS
     reranks = {
-        f"{size:,} open: {_RERANK}": partial(_walls, partial(one.rerank, rng), calls)
+        f"{size:,} open: {_RERANK}": partial(walls_of, partial(one.rerank, rng), calls)
         for size, one in lists.items()
     }
     # First, so that their changes are there for the counts to sum.
@@ -143,9 +143,10 @@ def _questions(one: OpenList, calls: int) -> Iterator[dict[str, Callable[[], _Wa
         }
         yield {
             **{name: partial(_times, ask, calls) for name, ask in alone.items()},
-            **{name: partial(_walls, ask, calls) for name, ask in whole.items()},
+            **{name: partial(walls_of, ask, calls) for name, ask in whole.items()},
             **{
-                f"{size}: {name}": partial(_walls, ask, calls) for name, ask in _others(one).items()
+                f"{size}: {name}": partial(walls_of, ask, calls)
+                for name, ask in _others(one).items()
             },
             f"{size}: search by accession number (database)": partial(
                 _times, partial(search.seconds, connection), 1
@@ -209,16 +210,12 @@ def _of_api(one: OpenList, plan: Plan) -> list[Figure]:
     with connected(plan.folder / "api", one) as connection:
         name = f"{len(one.ranked):,} open: GET /v1/worklist, whole answer"
         calls = _QUICK_CALLS if plan.quick else _CALLS
-        questions = {name: partial(_walls, partial(ask, connection), calls)}
+        questions = {name: partial(walls_of, partial(ask, connection), calls)}
         return _measured(one, questions, plan.rounds)
 
 
 def _times(question: Callable[[], float], calls: int) -> _Walls:
     return [question() for _ in range(calls)]
-
-
-def _walls(question: Callable[[], object], calls: int) -> _Walls:
-    return [clocked(question)[1].wall_s for _ in range(calls)]
 
 
 def _measured(

@@ -9,11 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from preread.db.engine import Database
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.tally import Tally
-from preread.findings import FindingSummary
 from preread.ranking import Place, WorklistEntry, place
-from preread.study import AiState, ReadState
+from preread.study import AiState, FindingSummary, ReadState
 from preread.terms import HemorrhageType, Level, OrderClass
 
 SITES: Final = tuple(f"site-{number}" for number in range(10))

@@ -45,3 +45,8 @@ def clocked(work: Callable[[], Outcome]) -> tuple[Outcome, Spent]:
     wall, cpu = time.perf_counter(), time.process_time()
     outcome = work()
     return outcome, Spent(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def walls_of(work: Callable[[], object], calls: int) -> list[float]:
+    """Do a piece of work some times, and return the seconds of the clock of each."""
+    return [clocked(work)[1].wall_s for _ in range(calls)]

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, Ratio, Report, figure_of
 from benchmarks.lists import OpenList, postgres_lists, sqlite_lists
 from benchmarks.open_studies import SITES
 from benchmarks.plan import Plan
-from benchmarks.rounds import clocked, in_rounds
+from benchmarks.rounds import in_rounds, walls_of
 from benchmarks.service import Connection, running_api
 
 _SIZES: Final = (1_000, 10_000, 100_000)
@@ -71,9 +71,9 @@ def _of_database(lists: Mapping[int, OpenList], plan: Plan) -> dict[_Key, Figure
     questions: dict[_Key, Callable[[], _Walls]] = {}
     for size, one in lists.items():
         for name, question in _questions(one).items():
-            questions[name, size] = partial(_walls, question, _CALLS)
+            questions[name, size] = partial(walls_of, question, _CALLS)
         questions[_BARE, size] = partial(_walls_without_index, one)
-        questions[_SORT, size] = partial(_walls, one.sorted_in_python, _SLOW_CALLS)
+        questions[_SORT, size] = partial(walls_of, one.sorted_in_python, _SLOW_CALLS)
     return _measured(kind, questions, plan.rounds)
 
 
@@ -96,8 +96,8 @@ def _of_api(lists: Mapping[int, OpenList], plan: Plan) -> dict[_Key, Figure]:
         for size, one in lists.items():
             connection = stack.enter_context(connected(plan.folder / f"api-{size}", one))
             tag = connection.get("/v1/worklist").headers["etag"]
-            questions[_HTTP, size] = partial(_walls, partial(ask, connection), _CALLS)
-            questions[_HTTP_SAME, size] = partial(_walls, partial(ask, connection, tag), _CALLS)
+            questions[_HTTP, size] = partial(walls_of, partial(ask, connection), _CALLS)
+            questions[_HTTP_SAME, size] = partial(walls_of, partial(ask, connection, tag), _CALLS)
         return _measured("SQLite", questions, plan.rounds)
 
 
@@ -122,13 +122,9 @@ def ask(connection: Connection, tag: str | None = None) -> None:
         raise RuntimeError(message)
 
 
-def _walls(question: Callable[[], object], calls: int) -> _Walls:
-    return [clocked(question)[1].wall_s for _ in range(calls)]
-
-
 def _walls_without_index(one: OpenList) -> _Walls:
     with one.without_index() as page:
-        return _walls(page, _SLOW_CALLS)
+        return walls_of(page, _SLOW_CALLS)
 
 
 def _measured(

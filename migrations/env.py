@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.dialects import postgresql
 
 from preread.db.engine import open_database
-from preread.db.tables import Base, UtcDateTime
+from preread.db.tables.base import Base, UtcDateTime
 from preread.settings import Settings
 
 

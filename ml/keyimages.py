@@ -6,7 +6,7 @@ from ml.assessment import Assessment
 from ml.place_words import outline_place
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
 from preread.dicom.volume import Volume, to_radiological
-from preread.findings import outline_label
+from preread.phrases import outline_label
 from preread.terms import KINDS
 
 KEY_WINDOW = WINDOW[WindowName.BRAIN]

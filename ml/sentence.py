@@ -15,7 +15,7 @@ from typing import Final
 
 from ml.assessment import Assessment, FindingReading
 from ml.place_words import side_words, words_of
-from preread.findings import hedge, shift_phrase, volume_text
+from preread.phrases import hedge, shift_phrase, volume_text
 from preread.terms import HemorrhageType, Level
 
 LONGEST: Final = 300

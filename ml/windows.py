@@ -74,32 +74,6 @@ CHANNELS: Final = (
 )
 
 
-def apply_window(hu: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-    """Map the window to 0..1 and clip what lies outside it.
-
-    Parameters
-    ----------
-    hu
-        Any shape; Hounsfield units, that is after the modality LUT (PS3.3 C.11.1).
-    window
-        The HU that become 0 and 1.
-
-    Returns
-    -------
-    ndarray of float32
-        Same shape, 0.0 at and below the lower edge, 1.0 at and above the upper. This is
-        the linear-exact function of PS3.3 C.11.2.1.3.2.
-
-    Examples
-    --------
-    >>> apply_window(np.array([-1000, 0, 40, 80], np.float32), BRAIN).tolist()
-    [0.0, 0.0, 0.5, 1.0]
-    """
-    scaled = (hu - np.float32(window.low_hu)) / np.float32(window.high_hu - window.low_hu)
-    clipped: NDArray[np.float32] = np.clip(scaled, 0.0, 1.0).astype(np.float32)
-    return clipped
-
-
 def stack_neighbors(
     slices: NDArray[np.float32], chosen: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:

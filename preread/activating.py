@@ -24,7 +24,8 @@ from preread.db.policies import (
     content_of,
     version_of,
 )
-from preread.db.tables import PolicyChangeRow, PolicyRow, StudyRow
+from preread.db.tables.ranking import PolicyChangeRow, PolicyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import (
     IdempotencyKeyReused,

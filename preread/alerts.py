@@ -17,7 +17,8 @@ from preread.alarms import (
 )
 from preread.db.alerts import Alert, alert_of
 from preread.db.events import EventKind
-from preread.db.tables import AlertRow, StudyRow
+from preread.db.tables.readers import AlertRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.keys import Caller
 from preread.resources import Resources

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from preread.errors import PreReadError
-from preread.findings import FindingSummary
+from preread.study import FindingSummary
 from preread.terms import Level, OrderClass
 
 

@@ -16,7 +16,7 @@ from preread.db.breakers import Breaker, BreakerChange, BreakerStep
 from preread.db.events import EventKind
 from preread.db.placing import place_of
 from preread.db.promises import promises_of
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.findings import PreRead
 from preread.policy import DEFAULT_POLICY

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from preread.db.studies import study_of
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.db.worklist import NextQuery
 from preread.errors import Conflict, NotAllowed

@@ -18,7 +18,6 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 import httpx
-from httpx_sse import connect_sse
 
 from preread.answers import (
     ClaimedStudy,
@@ -29,20 +28,15 @@ from preread.answers import (
     RemoteStudy,
     SendOutcome,
 )
+from preread.connection import Connection
 from preread.findings import PreRead
 from preread.terms import OrderClass
 from preread.uploads import Progress, Upload, body_of, plan_uploads
 
 __all__ = ["PreReadClient", "PreReadFailed", "ProblemError"]
 
-_TRIES: Final = 6
-_FIRST_PAUSE_S: Final = 0.5
-_LONGEST_PAUSE_S: Final = 15.0
 _POLL_S: Final = 0.25
-_TRY_AGAIN: Final = frozenset({408, 429, 502, 503, 504})
 _IN_PROGRESS: Final = frozenset({"receiving", "queued", "running"})
-_TIMEOUT: Final = httpx.Timeout(30.0, read=120.0)
-_STREAM_TIMEOUT: Final = httpx.Timeout(30.0, read=60.0)
 
 
 class PreReadClient:
@@ -65,13 +59,7 @@ class PreReadClient:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._pause = pause
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=_TIMEOUT,
-            transport=transport,
-            trust_env=not _is_loopback(url),  # no proxy knows our own machine
-        )
+        self._http = Connection(url, key, transport=transport, pause=pause)
 
     def __enter__(self) -> Self:
         return self
@@ -136,12 +124,7 @@ class PreReadClient:
     ) -> SendOutcome:
         """Send one upload; a retry carries the same Idempotency-Key, so it counts once.
 
-        Raises
-        ------
-        ProblemError
-            If the service refuses.
-        httpx.TransportError
-            If it cannot be reached, after some tries.
+        It fails as :meth:`send` does.
         """
         body = body_of(upload, progress)
         headers = {
@@ -149,17 +132,19 @@ class PreReadClient:
             "Content-Length": str(body.byte_count),
             "Idempotency-Key": uuid4().hex,
         }
-        answer = self._request("POST", "/v1/studies", params=query, headers=headers, content=body)
+        answer = self._http.request(
+            "POST", "/v1/studies", params=query, headers=headers, content=body
+        )
         return SendOutcome.model_validate(answer.json())
 
     def complete(self, study_id: str) -> RemoteStudy:
         """Say that nothing will follow."""
-        answer = self._request("POST", f"/v1/studies/{study_id}/complete")
+        answer = self._http.request("POST", f"/v1/studies/{study_id}/complete")
         return RemoteStudy.model_validate(answer.json()["study"])
 
     def study(self, study_id: str) -> RemoteStudy:
         """Return a study and how far the software got with it."""
-        answer = self._request("GET", f"/v1/studies/{study_id}")
+        answer = self._http.request("GET", f"/v1/studies/{study_id}")
         return RemoteStudy.model_validate(answer.json()["study"])
 
     def worklist(self, **filters: str) -> Iterator[RemoteStudy]:
@@ -167,7 +152,7 @@ class PreReadClient:
         cursor: str | None = None
         while True:
             params = filters if cursor is None else {**filters, "cursor": cursor}
-            page = self._request("GET", "/v1/worklist", params=params).json()
+            page = self._http.request("GET", "/v1/worklist", params=params).json()
             for row in page["studies"]:
                 yield RemoteStudy.model_validate(row["study"])
             cursor = page["next_cursor"]
@@ -176,7 +161,7 @@ class PreReadClient:
 
     def pre_read(self, study_id: str) -> PreRead:
         """Return the newest pre-read of a study."""
-        answer = self._request("GET", f"/v1/studies/{study_id}/pre-read")
+        answer = self._http.request("GET", f"/v1/studies/{study_id}/pre-read")
         return PreRead.model_validate(answer.json())
 
     def wait_for_pre_read(self, study_id: str, timeout_s: float = 300.0) -> PreRead:
@@ -203,7 +188,7 @@ class PreReadClient:
     def key_image(self, study_id: str, number: int, *, overlay: bool = False) -> bytes:
         """Return a key image as PNG."""
         path = f"/v1/studies/{study_id}/key-images/{number}.png"
-        return self._request("GET", path, params={"overlay": str(overlay).lower()}).content
+        return self._http.request("GET", path, params={"overlay": str(overlay).lower()}).content
 
     def claim_next(self, **filters: str) -> ClaimedStudy | None:
         """Take the study that is to be read next; None if none waits.
@@ -214,7 +199,7 @@ class PreReadClient:
             ``site`` and ``modality``.
         """
         said = {**filters, "token": _new_token()}
-        answer = self._request("POST", "/v1/worklist/next", json=said)
+        answer = self._http.request("POST", "/v1/worklist/next", json=said)
         return None if not answer.content else ClaimedStudy.model_validate(answer.json())
 
     def claim(self, study_id: str) -> ClaimedStudy:
@@ -264,13 +249,13 @@ class PreReadClient:
 
     def alerts(self) -> tuple[RemoteAlert, ...]:
         """Return the alerts that nobody has ended yet, oldest first."""
-        answer = self._request("GET", "/v1/alerts")
+        answer = self._http.request("GET", "/v1/alerts")
         return tuple(RemoteAlert.model_validate(one) for one in answer.json()["alerts"])
 
     def acknowledge(self, alert_id: int, name: str | None = None) -> RemoteAlert:
         """Say who has heard an alert; without a name it is the label of the key."""
         said = {} if name is None else {"name": name}
-        answer = self._request("POST", f"/v1/alerts/{alert_id}/acknowledge", json=said)
+        answer = self._http.request("POST", f"/v1/alerts/{alert_id}/acknowledge", json=said)
         return RemoteAlert.model_validate(answer.json())
 
     def report(
@@ -278,20 +263,12 @@ class PreReadClient:
     ) -> Mapping[str, Any]:
         """Say that a radiologist reported the study; return its turnaround time.
 
-        Parameters
-        ----------
-        study_id
-            Which.
-        final
-            False for a preliminary report.
-        token
-            Of the claim, if the study has one.
+        ``token`` is of the claim, if the study has one.
         """
         said = {"status": "final" if final else "preliminary"}
         if token is not None:
             said["token"] = token
-        answer = self._request("POST", f"/v1/studies/{study_id}/report", json=said)
-        turnaround: Mapping[str, Any] = answer.json()["turnaround"]
+        turnaround: Mapping[str, Any] = self._post(study_id, "report", said)["turnaround"]
         return turnaround
 
     def events(self, after: int | None = None) -> Iterator[RemoteEvent]:
@@ -302,73 +279,20 @@ class PreReadClient:
         after
             Number of the last event that is known; None begins now.
         """
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                for event in self._stream(after):
-                    after = event.seq
-                    pause_s = _FIRST_PAUSE_S
-                    yield event
-            except httpx.TransportError:
-                self._pause(pause_s)
-                pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
+        return self._http.follow("/v1/worklist/events", after)
 
     def _claiming(self, study_id: str, step: str, said: Mapping[str, Any]) -> ClaimedStudy:
-        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
-        return ClaimedStudy.model_validate(answer.json())
+        return ClaimedStudy.model_validate(self._post(study_id, step, said))
 
     def _step(self, study_id: str, step: str, said: Mapping[str, Any]) -> RemoteStudy:
-        answer = self._request("POST", f"/v1/studies/{study_id}/{step}", json=said)
-        return RemoteStudy.model_validate(answer.json()["study"])
+        return RemoteStudy.model_validate(self._post(study_id, step, said)["study"])
 
-    def _stream(self, after: int | None) -> Iterator[RemoteEvent]:
-        headers = {} if after is None else {"Last-Event-ID": str(after)}
-        path = "/v1/worklist/events"
-        with connect_sse(
-            self._http, "GET", path, headers=headers, timeout=_STREAM_TIMEOUT
-        ) as source:
-            _refuse_problem(source.response)
-            for sent in source.iter_sse():
-                if sent.data:
-                    yield RemoteEvent.model_validate_json(sent.data)
-
-    def _request(self, method: str, path: str, **said: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        """Send a request, again if the service cannot answer now."""
-        pause_s = _FIRST_PAUSE_S
-        for _ in range(_TRIES - 1):
-            try:
-                answer = self._http.request(method, path, **said)
-            except httpx.TransportError:
-                self._pause(pause_s)
-            else:
-                if answer.status_code not in _TRY_AGAIN:
-                    return _refuse_problem(answer)
-                self._pause(_retry_after_s(answer, pause_s))
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 2)
-        return _refuse_problem(self._http.request(method, path, **said))
+    def _post(self, study_id: str, step: str, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = f"/v1/studies/{study_id}/{step}"
+        answer: Mapping[str, Any] = self._http.request("POST", path, json=said).json()
+        return answer
 
 
 def _new_token() -> str:
     """Return a token for one claim, so that a retry of its request finds the same claim."""
     return uuid4().hex
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _refuse_problem(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success:
-        return answer
-    answer.read()
-    if answer.headers.get("content-type", "").startswith("application/problem+json"):
-        raise ProblemError(answer.status_code, answer.json())
-    raise ProblemError(answer.status_code, {})
-
-
-def _retry_after_s(answer: httpx.Response, otherwise_s: float) -> float:
-    asked = answer.headers.get("retry-after", "")
-    return (
-        min(float(asked), _LONGEST_PAUSE_S) if asked.isascii() and asked.isdigit() else otherwise_s
-    )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from preread.db.events import EventKind
 from preread.db.placing import place_study
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.resources import Resources
 from preread.study import AiState

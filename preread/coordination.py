@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from preread.db.studies import study_of
-from preread.db.tables import ApiKeyRow, StudyRow
+from preread.db.tables.access import ApiKeyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import InvalidRequest
 from preread.keys import Caller, Role, sites_of

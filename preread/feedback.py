@@ -67,8 +67,8 @@ class Judgment:
     Attributes
     ----------
     score
-        0 to 4 by ``preread.rubric``, 0 for a false alarm; None only where nothing is there and
-        nothing was flagged.
+        0 to 4 by ``preread.rubric``, 0 for a false alarm and for a bleed behind «none»; None where nothing is there and nothing
+        was flagged, and only there.
     types, places
         What is really there, by the final report; empty for no hemorrhage.
     """
@@ -116,13 +116,24 @@ def verdict_of_flag(*, flagged: bool, bleeds: bool) -> Verdict:
     return Verdict.FALSE_NEGATIVE if bleeds else Verdict.TRUE_NEGATIVE
 
 
-def contradictions(judgment: Judgment, verdict: Verdict) -> dict[str, str]:
-    """Return what contradicts itself in a judgment, as the rule by the member that breaks it."""
+def contradictions(judgment: Judgment, level: Level) -> dict[str, str]:
+    """Return what contradicts itself in a judgment, as the rule by the member that breaks it.
+
+    Raises
+    ------
+    ValueError
+        If the study was not assessed.
+    """
+    verdict = verdict_of(level, judgment.types)
     broken: dict[str, str] = {}
     if judgment.score is None and verdict is not Verdict.TRUE_NEGATIVE:
         broken["score"] = "A score may be left out only where nothing is there or flagged."
+    if judgment.score is not None and verdict is Verdict.TRUE_NEGATIVE:
+        broken["score"] = "Nothing is there, and nothing was flagged: that has no score."
     if judgment.score and verdict is Verdict.FALSE_POSITIVE:
         broken["score"] = "Nothing is there, so the flag is a false alarm: its score is 0."
+    if judgment.score and judgment.types and level is Level.NONE:
+        broken["score"] = "A bleed behind «none» was missed: its score is 0."
     if judgment.cause is not None and verdict is not Verdict.FALSE_POSITIVE:
         broken["false_positive_cause"] = "Only a false positive has a cause."
     if judgment.places and not judgment.types:

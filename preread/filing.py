@@ -9,7 +9,8 @@ from uuid import uuid4
 from preread.completion import complete_study
 from preread.db.events import EventKind
 from preread.db.placing import place_study
-from preread.db.tables import InstanceRow, StudyRow
+from preread.db.tables.pre_reads import InstanceRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.dicom.header import InstanceHeader
 from preread.errors import InstanceConflict

@@ -10,7 +10,6 @@ Schema version 1.2. Rules of the document:
   first; what an earlier 1.x wrote is still read.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -18,15 +17,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from preread.reasons import ReasonCode
-from preread.terms import (
-    LATERALITY_NAME,
-    TYPE_NAME,
-    HemorrhageType,
-    Laterality,
-    Level,
-    OrderClass,
-    Region,
-)
+from preread.terms import HemorrhageType, Laterality, Level, OrderClass, Region
 
 SCHEMA_VERSION: Final = "1.2"
 
@@ -301,115 +292,3 @@ class PreRead(_Value):
     timing_ms: Timing
     digest: str
     notice: str
-
-
-class FindingSummary(_Value):
-    """What a row of the worklist shows of a finding."""
-
-    type: HemorrhageType
-    probability: Probability
-    volume_ml: float | None
-    place: str | None
-
-
-def for_mode(document: PreRead, mode: Mode) -> PreRead:
-    """Return the document as it may be shown in ``mode``.
-
-    Triage-only software notifies and ranks; it does not mark or name a place. So places,
-    outlines and the side of a midline shift are absent there, with the reason said.
-    """
-    if mode is Mode.RESEARCH_PREREAD:
-        return document
-    reason = "not shown in triage-only mode"
-    findings = tuple(
-        finding.model_copy(update={"locations": (), "locations_reason": reason, "slices": None})
-        for finding in document.findings
-    )
-    images = tuple(
-        image.model_copy(update={"has_overlay": False, "finding_ids": ()})
-        for image in document.key_images
-    )
-    measurements = document.measurements.model_copy(update={"midline_shift_toward": None})
-    changed: dict[str, object] = {
-        "mode": mode,
-        "findings": findings,
-        "key_images": images,
-        "measurements": measurements,
-        "input": document.input.model_copy(update={"slice_record": None}),
-    }
-    if document.findings:
-        kinds = [finding.type for finding in document.findings]
-        sentence = summary_without_places(document.assessment.level, kinds)
-        changed["text"] = document.text.model_copy(update={"summary": sentence})
-    return document.model_copy(update=changed)
-
-
-def volume_text(volume_ml: float) -> str:
-    """Return a volume with no more digits than it deserves.
-
-    Examples
-    --------
-    >>> volume_text(43.4), volume_text(4.26), volume_text(9.97), volume_text(0.3)
-    ('43 ml', '4.3 ml', '10 ml', 'less than 1 ml')
-    """
-    if volume_ml < 1:
-        return "less than 1 ml"
-    exact = f"{volume_ml:.1f}"
-    return f"{exact} ml" if float(exact) < 10 else f"{volume_ml:.0f} ml"  # noqa: PLR2004
-
-
-def outline_label(kind: HemorrhageType, volume_ml: float | None, place: str | None = None) -> str:
-    """Return what stands beside an outline, in one line or two.
-
-    Examples
-    --------
-    >>> outline_label(HemorrhageType.SDH, 43.2), outline_label(HemorrhageType.SAH, 0.4)
-    ('SDH 43 ml', 'SAH <1 ml')
-    >>> outline_label(HemorrhageType.IPH, 8.0, "left frontal lobe").splitlines()
-    ['IPH 8.0 ml', 'left frontal lobe']
-    """
-    size = "" if volume_ml is None else f" {volume_text(volume_ml).replace('less than ', '<')}"
-    lines = [f"{kind.value}{size}", place]
-    return "\n".join(line for line in lines if line)
-
-
-def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:
-    """Return the words for a measured midline shift.
-
-    Examples
-    --------
-    >>> shift_phrase(6.2, Laterality.RIGHT), shift_phrase(0.3, None)
-    ('midline shift 6 mm to the right', 'midline shift less than 1 mm')
-    """
-    size = "less than 1 mm" if shift_mm < 1 else f"{shift_mm:.0f} mm"
-    side = "" if toward is None else f" to the {LATERALITY_NAME[toward]}"
-    return f"midline shift {size}{side}"
-
-
-def midline_text(measured: Measurements) -> str:
-    """Return what is known of the midline, also that nothing is."""
-    if measured.midline_shift_mm is None:
-        return f"midline shift not measured: {measured.midline_shift_mm_reason}"
-    return shift_phrase(measured.midline_shift_mm, measured.midline_shift_toward)
-
-
-def summary_without_places(level: Level, kinds: Iterable[HemorrhageType]) -> str:
-    """Return the sentence of a pre-read with findings that names neither side nor place.
-
-    Examples
-    --------
-    >>> summary_without_places(Level.SUSPECTED, [HemorrhageType.SDH])
-    'Suspected subdural hemorrhage.'
-    """
-    return f"{hedge(level)} {', '.join(TYPE_NAME[kind] for kind in kinds)}."
-
-
-def hedge(level: Level) -> str:
-    """Return how a sentence begins that names a finding: never as a diagnosis.
-
-    Examples
-    --------
-    >>> hedge(Level.CRITICAL), hedge(Level.INDETERMINATE)
-    ('Suspected', 'Indeterminate: possible')
-    """
-    return "Indeterminate: possible" if level is Level.INDETERMINATE else "Suspected"

@@ -38,7 +38,7 @@ def give_feedback(
         if level is Level.NOT_ASSESSED:
             raise Conflict("The study was not assessed, so there is nothing to agree with.")
         verdict = verdict_of(level, judgment.types)
-        for member, rule in contradictions(judgment, verdict).items():
+        for member, rule in contradictions(judgment, level).items():
             raise JudgmentContradicts(member, rule)
         if verdict is Verdict.FALSE_POSITIVE:  # it may trip the breaker: study first, as everywhere
             work.studies.locked(study_id)

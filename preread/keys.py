@@ -4,7 +4,6 @@ A key reads ``pr_<id>_<secret>``; the secret has 256 random bits, so a plain SHA
 cannot be guessed back and no slow password hash is needed. Only that hash is stored.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -14,9 +13,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.db.tables.access import ApiKeyRow, BrowserSessionRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import KeyNotFound, NotAuthenticated
+from preread.leases import token_digest
 from preread.resources import Resources
 from preread.scope import Sites
 from preread.site_names import check_licenses, check_sites
@@ -101,7 +101,7 @@ def create_key(
         work.keys.add(
             ApiKeyRow(
                 id=key_id,
-                secret_sha256=_digest(secret),
+                secret_sha256=token_digest(secret),
                 label=label,
                 role=role,
                 sites=None if sites is None else sorted(set(sites)),
@@ -173,8 +173,8 @@ def caller_of_key(resources: Resources, key: str) -> Caller:
     key_id, secret = match.groups()
     with resources.reading() as work:
         row = work.keys.find(key_id)
-        expected = row.secret_sha256 if row is not None else _digest("")
-        if not hmac.compare_digest(_digest(secret), expected) or row is None:
+        expected = row.secret_sha256 if row is not None else token_digest("")
+        if not hmac.compare_digest(token_digest(secret), expected) or row is None:
             raise _unknown()
         return _caller(row, resources.clock())
 
@@ -200,7 +200,7 @@ def start_session(resources: Resources, work: UnitOfWork, key_id: str) -> str:
     lasts = timedelta(hours=resources.settings.session_hours)
     work.keys.add_session(
         BrowserSessionRow(
-            token_sha256=_digest(token), key_id=key_id, expires_at=resources.clock() + lasts
+            token_sha256=token_digest(token), key_id=key_id, expires_at=resources.clock() + lasts
         )
     )
     return token
@@ -216,7 +216,7 @@ def caller_of_session(resources: Resources, token: str) -> Caller:
     """
     now = resources.clock()
     with resources.reading() as work:
-        session = work.keys.find_session(_digest(token))
+        session = work.keys.find_session(token_digest(token))
         if session is None or session.expires_at <= now:
             raise _unknown()
         row = work.keys.find(session.key_id)
@@ -228,7 +228,7 @@ def caller_of_session(resources: Resources, token: str) -> Caller:
 def sign_out(resources: Resources, token: str) -> None:
     """End a browser session."""
     with resources.unit_of_work() as work:
-        work.keys.end_session(_digest(token))
+        work.keys.end_session(token_digest(token))
         work.commit()
 
 
@@ -255,10 +255,6 @@ def _caller(row: ApiKeyRow, now: datetime) -> Caller:
         raise _unknown()
     licenses = frozenset(row.licenses or ())
     return Caller(row.id, Role(row.role), sites_of(row), row.label, licenses)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _unknown() -> NotAuthenticated:

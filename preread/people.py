@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from preread.db.tables import ApiKeyRow
+from preread.db.tables.access import ApiKeyRow
 from preread.errors import NotAuthenticated
 from preread.keys import Role, start_session
 from preread.resources import Resources

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from preread.db.ledger import Closed, LedgerQuery
 from preread.db.placing import ranking_level
 from preread.db.scoped import within
-from preread.db.tables import RANKED, StudyRow
+from preread.db.tables.study import RANKED, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.policy import Policy
 from preread.ranking import PINNED_LANE

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from preread.answers import RemoteStudy
-from preread.findings import Finding, PreRead, midline_text
+from preread.findings import Finding, PreRead
+from preread.phrases import midline_text
 from preread.terms import LATERALITY_NAME
 
 _WIDTH: Final = 100

@@ -5,38 +5,26 @@ nothing more than running it once.
 """
 
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 
 from preread.alerts import pass_on
 from preread.completion import complete_quiet_studies
 from preread.db.tally import SUM_UP_AT
+from preread.giving_back import return_expired_tasks
 from preread.resources import Resources
 from preread.upkeep import let_time_pass
-from preread.work import return_expired_tasks
 
 _ORPHAN_AGE_S = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What was found and put right."""
-
-    completed: int
-    returned: int
-    ran_out: int
-    passed_on: int
-    rings: int
-
-
-def reconcile(resources: Resources) -> Reconciled:
+def reconcile(resources: Resources) -> None:
     """Complete quiet studies, end what has run out, repeat alerts, sum up, ring for tasks."""
-    completed = complete_quiet_studies(resources)
-    returned = return_expired_tasks(resources)
-    ran_out = let_time_pass(resources)
-    passed_on = pass_on(resources)
+    complete_quiet_studies(resources)
+    return_expired_tasks(resources)
+    let_time_pass(resources)
+    pass_on(resources)
     sum_up_tally(resources)
-    return Reconciled(completed, returned, ran_out, passed_on, ring_for_waiting(resources))
+    ring_for_waiting(resources)
 
 
 def sum_up_tally(resources: Resources) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Final
 
 from preread.db.ledger import Standing, entry
-from preread.db.tables import ReportRow, StudyRow
+from preread.db.tables.readers import ReportRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import IllegalStep
 from preread.keys import Caller

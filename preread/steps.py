@@ -6,7 +6,7 @@ from typing import Final
 from preread.alerts import follow_step
 from preread.db.events import EventKind
 from preread.db.placing import place_study
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.errors import ClaimNotHeld, IllegalStep
 from preread.keys import Caller

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from preread.findings import FindingSummary
+from pydantic import BaseModel, ConfigDict
+
 from preread.reasons import ReasonCode
-from preread.terms import Level, OrderClass
+from preread.terms import HemorrhageType, Level, OrderClass
 
 
 class AiState(StrEnum):
@@ -54,6 +55,17 @@ class TaskState(StrEnum):
     DONE = "done"
     DEAD = "dead"
     SUPERSEDED = "superseded"
+
+
+class FindingSummary(BaseModel):
+    """What a row of the worklist shows of a finding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: HemorrhageType
+    probability: float
+    volume_ml: float | None
+    place: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""The worker's side of a task: claim, keep alive, finish, fail, give back.
+"""The worker's side of a task: claim, keep alive, finish.
 
 A claim is a lease with a fence. Whoever lost the lease, because it was paused, cut off or
-declared dead, is refused when it comes back with a result.
+declared dead, is refused when it comes back with a result. How an attempt ends without one is in
+:mod:`preread.giving_back`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,13 +14,13 @@ from preread.breaking import followed_document, rank_by, withheld_document
 from preread.db.events import EventKind
 from preread.db.placing import place_study
 from preread.db.studies import StoredInstance, study_of
-from preread.db.tables import PreReadRow, StudyRow, TaskRow
+from preread.db.tables.pre_reads import PreReadRow, TaskRow
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
-from preread.findings import FindingSummary, PreRead
+from preread.findings import PreRead
 from preread.policy import DEFAULT_POLICY
-from preread.reasons import ReasonCode
 from preread.resources import Resources
-from preread.study import AiState, ReadState, Study, TaskState
+from preread.study import AiState, FindingSummary, ReadState, Study
 from preread.terms import Level
 
 
@@ -93,7 +93,7 @@ def claim_next(resources: Resources, worker: str) -> Claim | None:
         if task.revision == row.revision and row.settled:
             row.ai_state = AiState.RUNNING
             row.ai_started_at = row.ai_started_at or now
-        _tell(work, row, EventKind.PRE_READ_STARTED, task, actor=worker, now=now)
+        tell_of_attempt(work, row, EventKind.PRE_READ_STARTED, task, actor=worker, now=now)
         earlier = work.studies.pre_read(task.study_id)
         claim = Claim(
             task_id=task.id,
@@ -203,98 +203,10 @@ def _show_result(row: StudyRow, result: Result, now: datetime) -> None:
     row.summary = document.text.summary
 
 
-def fail_claim(
-    resources: Resources, claim: Claim, reason: ReasonCode, *, worker: str, retry: bool
-) -> None:
-    """End an attempt without a result; the study keeps its place either way.
-
-    Raises
-    ------
-    StaleClaim
-        If the lease is lost; then the attempt was already ended for us.
-    """
-    with resources.unit_of_work() as work:
-        task = work.tasks.held(claim.task_id, claim.fence)
-        _end_attempt(resources, work, task, reason, actor=worker, retry=retry)
-        work.commit()
-
-
-def return_tasks_of(resources: Resources, worker: str, reason: ReasonCode) -> int:
-    """Give back what a dead worker held; return how many tasks."""
-    returned = 0
-    while _return_one(resources, lambda work: work.tasks.held_by(worker), reason):
-        returned += 1
-    return returned
-
-
-def return_expired_tasks(resources: Resources) -> int:
-    """Give back tasks whose worker gave no sign of life in time; return how many."""
-    now = resources.clock()
-    with resources.reading() as work:
-        if work.tasks.expired(now) is None:
-            return 0
-    returned = 0
-    while _return_one(resources, lambda work: work.tasks.expired(now), ReasonCode.WORKER_LOST):
-        returned += 1
-    return returned
-
-
-def _return_one(
-    resources: Resources, find: Callable[[UnitOfWork], TaskRow | None], reason: ReasonCode
-) -> bool:
-    """End one attempt in a transaction of its own.
-
-    Whoever holds the locks of several studies at once could wait for an upload that holds
-    them in another order.
-    """
-    with resources.unit_of_work() as work:
-        task = find(work)
-        if task is None:
-            return False
-        _end_attempt(resources, work, task, reason, actor="service", retry=True)
-        work.commit()
-    return True
-
-
-def _end_attempt(
-    resources: Resources,
-    work: UnitOfWork,
-    task: TaskRow,
-    reason: ReasonCode,
-    *,
-    actor: str,
-    retry: bool,
-) -> None:
-    now = resources.clock()
-    task.fence += 1  # whoever still works on it comes too late
-    task.worker = None
-    task.lease_until = None
-    task.reason = reason
-    row = work.studies.locked(task.study_id)
-    current = task.revision == row.revision
-    if not current:
-        task.state = TaskState.SUPERSEDED
-        task.finished_at = now
-        return
-    if retry and task.attempts < resources.settings.max_attempts:
-        task.state = TaskState.READY
-        task.not_before = now + timedelta(seconds=resources.settings.retry_pause_s * task.attempts)
-        if row.settled:
-            row.ai_state = AiState.QUEUED
-        _tell(work, row, EventKind.PRE_READ_RETURNED, task, actor=actor, now=now)
-        return
-    task.state = TaskState.DEAD
-    task.finished_at = now
-    if row.settled:
-        row.ai_state = AiState.FAILED
-        row.ai_reason = reason
-    row.ai_done_at = now
-    _tell(work, row, EventKind.PRE_READ_FAILED, task, actor=actor, now=now)
-
-
-def _tell(
+def tell_of_attempt(
     work: UnitOfWork, row: StudyRow, kind: EventKind, task: TaskRow, *, actor: str, now: datetime
 ) -> None:
+    """Append what happened to an attempt at a task."""
     work.events.append(
         kind,
         study_id=row.id,

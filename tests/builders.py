@@ -15,7 +15,6 @@ from preread.findings import (
     Density,
     Eligibility,
     Finding,
-    FindingSummary,
     InputSummary,
     KeyImage,
     Location,
@@ -36,6 +35,7 @@ from preread.notice import NOTICE
 from preread.policy import DEFAULT_POLICY
 from preread.reasons import ReasonCode
 from preread.receive import receive
+from preread.study import FindingSummary
 from preread.submission import Submission
 from preread.terms import HEMORRHAGE, HemorrhageType, Laterality, Level, Region
 from preread.work import KeyImageFiles, Result

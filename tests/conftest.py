@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from benchmarks.databases import find_initdb, migrated, postgres_server
 from preread.db.engine import Database, open_database
 from preread.db.migrate import upgrade
-from preread.db.tables import Base, WorklistTallyRow
+from preread.db.tables.base import Base
+from preread.db.tables.study import WorklistTallyRow
 from preread.resources import Resources
 from preread.settings import Settings
 from preread.store import Store

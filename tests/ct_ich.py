@@ -86,10 +86,11 @@ def _pixel_mm() -> float:
 def _hounsfield(brain: Path) -> NDArray[np.float32]:
     """Return HU, rebuilt from both windows."""
     bone = brain.parent.parent / "bone" / brain.name
-    return rebuild_hu(_gray(brain), _gray(bone) if bone.exists() else None)
+    return rebuild_hu(gray_of(brain), gray_of(bone) if bone.exists() else None)
 
 
-def _gray(path: Path) -> NDArray[np.uint8]:
+def gray_of(path: Path) -> NDArray[np.uint8]:
+    """Return a picture in its 256 grays."""
     with Image.open(path) as picture:
         return np.asarray(picture.convert("L"), np.uint8)
 

@@ -15,10 +15,11 @@ from typing import Final, Protocol
 from sqlalchemy.exc import OperationalError
 
 from preread.errors import StaleClaim
+from preread.giving_back import fail_claim
 from preread.logs import get_logger
 from preread.reasons import ReasonCode
 from preread.resources import Resources
-from preread.work import Claim, Result, claim_next, fail_claim, finish_claim, keep_claim
+from preread.work import Claim, Result, claim_next, finish_claim, keep_claim
 from worker.signs import Sign, SignWriter
 
 log = get_logger(__name__)

@@ -11,7 +11,6 @@ from preread.findings import (
     CodedTerm,
     Density,
     Finding,
-    FindingSummary,
     KeyImage,
     Location,
     Measurements,
@@ -19,6 +18,7 @@ from preread.findings import (
     TypeProbability,
 )
 from preread.regions import REGION
+from preread.study import FindingSummary
 from preread.terms import HEMORRHAGE, TYPE_NAME, Code, HemorrhageType
 from worker.slices import finding_id
 

@@ -19,13 +19,13 @@ from uuid import uuid4
 
 from sqlalchemy.exc import OperationalError
 
+from preread.giving_back import return_tasks_of
 from preread.lifeline import tied
 from preread.logs import get_logger
 from preread.reasons import ReasonCode
 from preread.reconcile import reconcile, ring_for_waiting
 from preread.resources import Resources
 from preread.settings import Settings
-from preread.work import return_tasks_of
 from worker.signs import Sign, read_signs
 
 CHILD: Final = (sys.executable, "-m", "worker.child")

@@ -11,6 +11,7 @@ from preread.terms import KINDS, HemorrhageType, Laterality, Region
 
 MOST_PLACES: Final = 12
 NONE_FIELD: Final = "no_hemorrhage"
+MISSED: Final = "0"
 
 
 class Fields(Protocol):
@@ -66,7 +67,8 @@ def read_judgment(fields: Fields, *, flagged: bool) -> JudgmentForm:
     Raises
     ------
     InvalidForm
-        If there is a bleed and no score, or none and no cause of the flag.
+        If there is a bleed and no score, or none and no cause of the flag, or if a score says
+        that the pre-read knew of a bleed where it says «none».
     """
     named = _named(fields)
     score, cause = _text(fields, "score"), _text(fields, "fp_cause")
@@ -76,6 +78,8 @@ def read_judgment(fields: Fields, *, flagged: bool) -> JudgmentForm:
         raise InvalidForm("Give a score from 0 to 4.")
     if not named and score:
         raise InvalidForm("A study without hemorrhage has no score: take the score away.")
+    if named and not flagged and score != MISSED:
+        raise InvalidForm("The pre-read says «none»: of a bleed that it missed the score is 0.")
     if not named and flagged and not cause:
         raise InvalidForm("The study was flagged and you see no hemorrhage: say what caused it.")
     return JudgmentForm(

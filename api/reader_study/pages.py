@@ -24,8 +24,9 @@ from api.wording import milliliters, percent
 from preread.dicom.picture import WindowName
 from preread.errors import NotAllowed
 from preread.feedback import FalsePositiveCause
-from preread.findings import PreRead, midline_text
+from preread.findings import PreRead
 from preread.notice import NOTICE
+from preread.phrases import midline_text
 from preread.reader_study.answers import NamedBleed, Progress, Step
 from preread.reader_study.cases import CaseFacts
 from preread.reader_study.order import reader_code

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from preread.alarms import AlertEnd, AlertKind, AlertStage
 from preread.db.scoped import within
 from preread.db.studies import insert_unless_there
-from preread.db.tables import OPEN, AlertRow
+from preread.db.tables.readers import OPEN, AlertRow
 from preread.errors import AlertNotFound
 from preread.scope import Sites, covers
 from preread.terms import Level

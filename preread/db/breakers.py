@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from preread.breaker import BreakerCause, Window
 from preread.db.scoped import within
 from preread.db.studies import insert_unless_there
-from preread.db.tables import BreakerChangeRow, BreakerRow
+from preread.db.tables.ranking import BreakerChangeRow, BreakerRow
 from preread.scope import Sites
 
 

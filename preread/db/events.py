@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from preread.chain import START, Entry, Head, link
 from preread.db.studies import insert_unless_there
-from preread.db.tables import Base, EventRow, LogHeadRow
+from preread.db.tables.base import Base
+from preread.db.tables.log import EventRow, LogHeadRow
 
 _LOG: Final = "event"
 _HEAD: Final = Base.metadata.tables[LogHeadRow.__tablename__]

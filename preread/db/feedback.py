@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.db.tables import FeedbackRow
+from preread.db.tables.readers import FeedbackRow
 from preread.feedback import (
     FalsePositiveCause,
     Judgment,

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.feedback import FeedbackRepository, that_count
-from preread.db.tables import FeedbackRow, ReportRow, StudyRow
+from preread.db.tables.readers import FeedbackRow, ReportRow
+from preread.db.tables.study import StudyRow
 from preread.study import ReadState
 from preread.terms import Level, OrderClass
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.studies import insert_unless_there
-from preread.db.tables import ApiKeyRow, BrowserSessionRow, IdempotencyRow
+from preread.db.tables.access import ApiKeyRow, BrowserSessionRow, IdempotencyRow
 
 
 class KeyRepository:

@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session, aliased
 
 from preread.db.events import EventKind
 from preread.db.scoped import within
-from preread.db.tables import EventRow, InstanceRow, ReportRow, StudyRow
+from preread.db.tables.log import EventRow
+from preread.db.tables.pre_reads import InstanceRow
+from preread.db.tables.readers import ReportRow
+from preread.db.tables.study import StudyRow
 from preread.fairness import Pick, Read
 from preread.ledger import LedgerLine
 from preread.ranking import from_ms, to_ms

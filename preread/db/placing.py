@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from preread import ranking
 from preread.db.events import EventKind
-from preread.db.tables import Base, StudyRow
+from preread.db.tables.base import Base
+from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.policy import DEFAULT_POLICY
 from preread.study import AiState, ReadState

@@ -9,7 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.db.tables import PolicyChangeRow, PolicyRow, StudyRow
+from preread.db.tables.ranking import PolicyChangeRow, PolicyRow
+from preread.db.tables.study import StudyRow
 from preread.db.targets import TargetsRepository
 from preread.errors import PolicyNotFound
 from preread.policy import DEFAULT_POLICY, Policy, Promotion, policy_of_site

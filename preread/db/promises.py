@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session, aliased
 
 from preread.breaker import WINDOW
 from preread.db.feedback import FeedbackRepository, GivenFeedback
-from preread.db.tables import PreReadRow, ReportRow, StudyRow
+from preread.db.tables.pre_reads import PreReadRow
+from preread.db.tables.readers import ReportRow
+from preread.db.tables.study import StudyRow
 from preread.feedback import Verdict
 from preread.promises import Promise
 from preread.terms import FLAGGED

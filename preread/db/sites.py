@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.studies import insert_unless_there
-from preread.db.tables import RANKED, ApiKeyRow, BreakerRow, SiteRow, SiteTargetsRow, StudyRow
+from preread.db.tables.access import ApiKeyRow, SiteRow
+from preread.db.tables.ranking import BreakerRow, SiteTargetsRow
+from preread.db.tables.study import RANKED, StudyRow
 
 
 @dataclass(frozen=True, slots=True)

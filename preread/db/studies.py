@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from preread.db.tables import CLAIMED, UNSETTLED, InstanceRow, PreReadRow, ReportRow, StudyRow
+from preread.db.tables.pre_reads import InstanceRow, PreReadRow
+from preread.db.tables.readers import ReportRow
+from preread.db.tables.study import CLAIMED, UNSETTLED, StudyRow
 from preread.errors import StudyNotFound
-from preread.findings import FindingSummary
 from preread.reasons import ReasonCode
 from preread.scope import Sites, covers
-from preread.study import AiState, Handling, ReadState, Study
+from preread.study import AiState, FindingSummary, Handling, ReadState, Study
 from preread.terms import Level, OrderClass
 
 
@@ -159,11 +160,6 @@ class StudyRepository:
     def add_pre_read(self, row: PreReadRow) -> None:
         """Add a pre-read; the database allows one for each revision."""
         self._session.add(row)
-
-    def reports(self, study_id: str) -> tuple[ReportRow, ...]:
-        """Return all reports of a study, oldest first."""
-        query = sa.select(ReportRow).where(ReportRow.study_id == study_id).order_by(ReportRow.id)
-        return tuple(self._session.scalars(query))
 
     def reported_by(self, study_id: str) -> frozenset[str]:
         """Return the keys under which a study was reported."""

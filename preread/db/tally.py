@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from preread.db.scoped import within
-from preread.db.tables import WorklistTallyRow
+from preread.db.tables.study import WorklistTallyRow
 from preread.scope import Sites
 from preread.study import AiState, ReadState
 from preread.terms import FLAGGED, Level

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.db.tables import SiteTargetsRow
+from preread.db.tables.ranking import SiteTargetsRow
 from preread.terms import OrderClass
 
 

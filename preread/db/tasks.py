@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from preread.db.tables import StudyRow, TaskRow
+from preread.db.tables.pre_reads import TaskRow
+from preread.db.tables.study import StudyRow
 from preread.errors import StaleClaim
 from preread.study import TaskState
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from preread.db.tables import PENDING, WebhookDeliveryRow, WebhookRow
+from preread.db.tables.webhooks import PENDING, WebhookDeliveryRow, WebhookRow
 from preread.errors import WebhookNotFound
 from preread.scope import Sites
 from preread.webhooks.attempts import DeliveryState

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from preread.db.scoped import within
 from preread.db.studies import study_of
-from preread.db.tables import FLAGGED_WAITING, RANKED, RANKED_TOO, UNSETTLED, StudyRow, has_finding
+from preread.db.tables.study import (
+    FLAGGED_WAITING,
+    RANKED,
+    RANKED_TOO,
+    UNSETTLED,
+    StudyRow,
+    has_finding,
+)
 from preread.db.tally import Tally, WorklistCounts, counts_of
 from preread.policy import DEFAULT_POLICY
 from preread.ranking import NORMAL_LANE

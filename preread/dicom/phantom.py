@@ -9,17 +9,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from preread.dicom.phantom_bleeds import (
-    EXTRA_AXIAL,
-    Bleed,
-    Growth,
-    cut_at_volume,
-    displace,
-    grow_inside,
-    grow_outside,
-    paint_blood,
-)
+from preread.dicom.phantom_bleeds import Bleed, Growth, cut_at_volume, paint_blood
 from preread.dicom.phantom_brain import Brain, grow_brain
+from preread.dicom.phantom_inside import grow_inside
+from preread.dicom.phantom_outside import EXTRA_AXIAL, displace, grow_outside
 from preread.dicom.phantom_scanner import MATRIX, THICKNESS_MM, Grid, expose, place_head
 from preread.dicom.phantom_shapes import Frame, mix, soft
 from preread.dicom.phantom_skull import Shells, draw_form, lay_shells, paint_outside

@@ -19,7 +19,7 @@ MIDDLE_MM: Final = 7.0  # height of the middle of the stack over the head's orig
 
 # Along a row and along a column of the image, in the patient (LPS), by how the patient lies: the
 # scanner's rows run to its own right and its columns down, so what turns is the patient.
-_LYING: Final = {
+LYING: Final = {
     "HFS": ((1, 0), (0, 1)),
     "HFP": ((-1, 0), (0, -1)),
     "HFDR": ((0, 1), (-1, 0)),
@@ -29,7 +29,6 @@ _LYING: Final = {
     "FFDR": ((0, -1), (-1, 0)),
     "FFDL": ((0, 1), (1, 0)),
 }
-PATIENT_POSITIONS: Final = tuple(_LYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Pose:
     Attributes
     ----------
     position
-        Patient Position (0018,5100), one of ``PATIENT_POSITIONS``.
+        Patient Position (0018,5100), one of ``LYING``.
     from_vertex
         Slices are numbered from the head to the feet.
     tilt_deg
@@ -58,18 +57,18 @@ class Pose:
     def orientation(self) -> tuple[float, ...]:
         """Image Orientation (Patient) (0020,0037)."""
         lean = np.deg2rad(self.tilt_deg)
-        vectors = [(x, y * np.cos(lean), y * np.sin(lean)) for x, y in _LYING[self.position]]
+        vectors = [(x, y * np.cos(lean), y * np.sin(lean)) for x, y in LYING[self.position]]
         return tuple(round(float(value), 6) for vector in vectors for value in vector)
 
     def store(self, image: NDArray[np.int16]) -> NDArray[np.int16]:
         """Put a slice with rows to the back and columns to the left into the stored order."""
-        row, column = _LYING[self.position]
+        row, column = LYING[self.position]
         stored = image.T if row[0] == 0 else image
         return np.ascontiguousarray(stored[:: sum(column), :: sum(row)])
 
     def spacing_mm(self, pixel_mm: tuple[float, float]) -> tuple[float, float]:
         """Return Pixel Spacing (0028,0030), given that to the back and to the left."""
-        return (pixel_mm[1], pixel_mm[0]) if _LYING[self.position][0][0] == 0 else pixel_mm
+        return (pixel_mm[1], pixel_mm[0]) if LYING[self.position][0][0] == 0 else pixel_mm
 
     def corner_mm(
         self, origin_mm: tuple[float, float, float], extent_mm: tuple[float, float]
@@ -84,7 +83,7 @@ class Pose:
             From the center of the first voxel to that of the last, to the left and to the back.
         """
         lean = np.deg2rad(self.tilt_deg)
-        x, y = np.sum(_LYING[self.position], axis=0)
+        x, y = np.sum(LYING[self.position], axis=0)
         left = extent_mm[0] if x < 0 else 0.0
         back = extent_mm[1] if y < 0 else 0.0
         return (

@@ -49,8 +49,8 @@ class SliceStack:
     tilt_deg
         Angle between the normal and the direction in which the slices are stacked, in the
         manner of Gantry/Detector Tilt (0018,1120) but never negative.
-    duplicates, strays
-        Slices dropped: at the position of another, or not parallel to most.
+    duplicates
+        Slices dropped, as they are at the position of another.
     holes
         Places where slices must be missing.
     flags
@@ -65,7 +65,6 @@ class SliceStack:
     column_direction: NDArray[np.float64]
     tilt_deg: float
     duplicates: int
-    strays: int
     holes: int
     flags: tuple[QualityFlag, ...]
 
@@ -128,7 +127,6 @@ def stack_slices(
         column_direction=column_direction,
         tilt_deg=tilt_deg,
         duplicates=duplicates,
-        strays=strays,
         holes=holes,
         flags=_flags(spacings, thick, (tilt_deg, duplicates, strays, holes)),
     )

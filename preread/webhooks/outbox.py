@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from preread.db.events import Event
-from preread.db.tables import WebhookRow
+from preread.db.tables.webhooks import WebhookRow
 from preread.db.webhooks import Message
 from preread.resources import Resources
 from preread.webhooks.attempts import DeliveryFailure, DeliveryState, Outcome, pause_s

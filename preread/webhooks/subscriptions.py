@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from preread.db.tables import WebhookDeliveryRow, WebhookRow
+from preread.db.tables.webhooks import WebhookDeliveryRow, WebhookRow
 from preread.db.webhooks import Message
 from preread.errors import Conflict, InvalidRequest, NotAllowed
 from preread.keys import Caller

@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from preread.findings import SCHEMA_VERSION, Mode, PreRead, for_mode
+from preread.findings import SCHEMA_VERSION, Mode, PreRead
+from preread.modes import for_mode
 from preread.study import AiState, ReadState, Study
 from preread.terms import HemorrhageType, Laterality, Level, OrderClass
 from preread.work import Claim

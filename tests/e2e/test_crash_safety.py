@@ -15,7 +15,7 @@ import redis
 import sqlalchemy as sa
 
 from preread.client import PreReadClient, ProblemError
-from preread.db.tables import PreReadRow
+from preread.db.tables.pre_reads import PreReadRow
 from preread.db.worklist import WorklistQuery
 from preread.resources import open_resources
 from preread.settings import Settings

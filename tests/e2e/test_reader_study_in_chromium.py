@@ -80,11 +80,13 @@ def test_a_case_is_read_and_scored_by_keys_alone(page, tmp_path):
         page.locator(":focus").select_option("frontal_convexity")
         press(page, "Enter")
         arrive(page, "form[data-step=score]")
-        press(page, "3", "Enter")
+        press(page, "3", "Enter")  # the pre-read says «none»
+        assert "the score is 0" in page.locator("#missing").inner_text()
+        press(page, "0", "Enter")
         page.wait_for_selector("#next")
     first, last = (e for e in read_events(folder.answers_path) if isinstance(e, FirstRead | Scored))
     (named,) = first.named
-    assert (first.case, last.case, last.score) == (first_case, first_case, 3)
+    assert (first.case, last.case, last.score) == (first_case, first_case, 0)
     assert named.type is HemorrhageType.SDH
     assert (named.laterality, named.region) == (Laterality.LEFT, Region.FRONTAL_CONVEXITY)
     assert first.visible_ms <= first.server_ms - 900

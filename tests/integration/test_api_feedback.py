@@ -82,6 +82,35 @@ def test_a_false_alarm_with_a_score_above_0_is_refused_with_the_reason(client, r
     assert client.post(path, headers=reader, json=said(types=[], score=0)).status_code == 201
 
 
+def test_a_true_negative_with_any_score_is_refused_with_the_reason(client, resources):
+    send_study(resources)
+    unflagged = pre_read_of(resources, Level.INDETERMINATE, [HemorrhageType.SAH])
+    reader = bearer(resources, Role.READER)
+    path = f"/v1/studies/{unflagged}/feedback"
+    for score in (0, 4):
+        answer = client.post(path, headers=reader, json=said(types=[], score=score))
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
+        assert answer.json()["errors"][0]["location"] == "body.score"
+        assert (
+            answer.json()["detail"]
+            == "Nothing is there, and nothing was flagged: that has no score."
+        )
+    assert client.get(path, headers=bearer(resources)).json()["feedback"] == []
+    given = client.post(path, headers=reader, json=said(types=[], score=None))
+    assert (given.status_code, given.json()["verdict"]) == (201, "TN")
+
+
+def test_a_bleed_behind_none_with_a_score_above_0_is_refused_with_the_reason(client, resources):
+    send_study(resources)
+    path = f"/v1/studies/{pre_read_of(resources, Level.NONE)}/feedback"
+    reader = bearer(resources, Role.READER)
+    answer = client.post(path, headers=reader, json=said(score=3))
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "A bleed behind «none» was missed: its score is 0."
+    given = client.post(path, headers=reader, json=said(score=0))
+    assert (given.status_code, given.json()["verdict"]) == (201, "FN")
+
+
 def test_feedback_needs_a_pre_read_of_its_revision_that_says_something(client, resources, flagged):
     reader = bearer(resources, Role.READER)
     path = f"/v1/studies/{flagged}/feedback"

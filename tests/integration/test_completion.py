@@ -1,7 +1,7 @@
 import sqlalchemy as sa
 
 from preread.completion import complete_quiet_studies
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.db.worklist import WorklistQuery
 from preread.study import AiState
 from preread.terms import HemorrhageType, Level

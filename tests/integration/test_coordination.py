@@ -10,7 +10,7 @@ from preread.keys import Role
 from preread.terms import OrderClass
 from preread.upkeep import let_time_pass
 from tests.builders import caller_for, send_study
-from tests.support.stored import waiting_ids
+from tests.support.stored import kinds_of_events, kinds_of_reports, waiting_ids
 from tests.support.web import bearer, client_of
 
 WHY = {"reason": "old films are missing"}
@@ -21,11 +21,6 @@ def client(resources):
     with client_of(resources) as client:
         client.headers.update(bearer(resources, Role.COORDINATOR))
         yield client
-
-
-def kinds(resources, study_id):
-    with resources.reading() as work:
-        return [event.kind for event in work.events.of_study(study_id)]
 
 
 def test_a_hold_stops_the_clock_and_keeps_the_place(client, resources, clock):
@@ -68,7 +63,7 @@ def test_a_pin_puts_a_study_in_front_until_it_ends(client, resources, clock):
     clock.forward(1)
     assert let_time_pass(resources) == 1
     assert waiting_ids(resources) == [urgent, routine]
-    assert EventKind.PIN_EXPIRED in kinds(resources, routine)
+    assert EventKind.PIN_EXPIRED in kinds_of_events(resources, routine)
 
 
 def test_a_pin_survives_a_claim_that_is_given_back_and_can_be_taken_off(client, resources):
@@ -99,7 +94,7 @@ def test_an_assigned_study_is_offered_to_nobody_else_for_a_while(client, resourc
     assert claim_first(resources, NextQuery(), by=other) is None
     clock.forward(901)
     assert let_time_pass(resources) == 1
-    assert EventKind.ASSIGNMENT_EXPIRED in kinds(resources, study_id)
+    assert EventKind.ASSIGNMENT_EXPIRED in kinds_of_events(resources, study_id)
     assert claim_first(resources, NextQuery(), by=other).study.id == study_id
 
 
@@ -162,9 +157,7 @@ def test_a_reported_study_is_reopened_read_again_and_read_by_a_second_reader(cli
     client.post(f"{here}/second-read", json={"reason": "subtle"})
     withdrawn = client.post(f"{here}/second-read/withdraw", json={"reason": "agreed by phone"})
     assert withdrawn.json()["study"]["read_state"] == "final"
-    with resources.reading() as work:
-        kinds_of_reports = [row.kind for row in work.studies.reports(study_id)]
-    assert kinds_of_reports == ["final", "final", "second"]
+    assert kinds_of_reports(resources, study_id) == ["final", "final", "second"]
 
 
 def test_who_reported_a_study_does_not_give_its_second_read(client, resources):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from ml.bundle import load_bundle
 from ml.gates import ImageFlag
@@ -13,6 +12,7 @@ from ml.inspection import inspect_images
 from ml.model_slices import interior_of, to_model
 from ml.sources.ctich import ASSUMED_SPACING_MM, rebuild_hu
 from preread.dicom.volume import read_volume, to_radiological
+from tests.ct_ich import gray_of
 from tests.support.dicom_folder import dicom_files
 from tests.support.heads import volume_of
 
@@ -40,13 +40,10 @@ def ct_ich(folder: Path, patient: int):
         (path for path in brains.glob("*.jpg") if path.stem.isdigit()),
         key=lambda path: int(path.stem),
     )
-    slices = [rebuild_hu(gray(path), gray(brains.parent / "bone" / path.name)) for path in paths]
+    slices = [
+        rebuild_hu(gray_of(path), gray_of(brains.parent / "bone" / path.name)) for path in paths
+    ]
     return volume_of(np.stack(slices), ASSUMED_SPACING_MM, np.full(len(slices), 5.0))
-
-
-def gray(path: Path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("L"), np.uint8)
 
 
 def test_a_real_dicom_head_of_another_hospital_is_no_stranger(shared_data):

@@ -1,6 +1,6 @@
 import pytest
 
-from preread.db.tables import ApiKeyRow, BrowserSessionRow
+from preread.db.tables.access import ApiKeyRow, BrowserSessionRow
 from preread.errors import InvalidRequest, NotAuthenticated
 from preread.keys import (
     Role,

@@ -8,7 +8,8 @@ from alembic.runtime.migration import MigrationContext
 
 from preread.db.engine import open_database
 from preread.db.migrate import at_head, upgrade
-from preread.db.tables import ApiKeyRow, Base
+from preread.db.tables.access import ApiKeyRow
+from preread.db.tables.base import Base
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""The coordinator's page, as the browser gets it: words, states, fragments, sign-in."""
+"""The coordinator's page, as the browser gets it: words, states, fragments."""
 
 import re
 from html.parser import HTMLParser
@@ -9,30 +9,15 @@ from preread.keys import Role
 from preread.terms import HemorrhageType, Level
 from tests.builders import UID_ROOT, instance_bytes, key_for, send, send_study
 from tests.support.seed import every_state, pre_read_of
-from tests.support.web import client_of, with_settings
+from tests.support.web import OURS, client_of, sign_in, with_settings
 
 HTMX = {"HX-Request": "true"}
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-
-
-@pytest.fixture
-def visitor(resources):
-    with client_of(resources) as client:
-        yield client
 
 
 @pytest.fixture
 def client(visitor, resources):
-    signed_in(visitor, resources)
+    sign_in(visitor, key_for(resources))
     return visitor
-
-
-def signed_in(client, resources, role=Role.COORDINATOR, site=None, **fields):
-    answer = client.post(
-        "/sign-in", data={"key": key_for(resources, role, site), **fields}, headers=SAME_ORIGIN
-    )
-    assert answer.status_code == 303
-    return answer
 
 
 class Elements(HTMLParser):
@@ -51,67 +36,6 @@ def rows_of(html):
     """Return the markup of each row by study ID."""
     parts = re.split(r'<li id="row-', html)[1:]
     return {part[:36]: part.split('<li id="row-')[0] for part in parts}
-
-
-def test_without_a_session_the_page_asks_for_a_key_and_leads_back(visitor):
-    answer = visitor.get("/?flagged=true")
-    assert answer.status_code == 303
-    assert answer.headers["location"] == "/sign-in?next=%2F%3Fflagged%3Dtrue"
-    assert 'value="/?flagged=true"' in visitor.get(answer.headers["location"]).text
-
-
-def test_the_first_page_keeps_the_address_plain(visitor):
-    assert visitor.get("/").headers["location"] == "/sign-in"
-
-
-def test_a_fragment_without_a_session_sends_the_whole_page_to_the_sign_in(visitor):
-    answer = visitor.get("/", headers=HTMX)
-    assert answer.status_code == 401
-    assert answer.headers["hx-redirect"] == "/sign-in"
-
-
-def test_signing_in_sets_a_cookie_that_scripts_and_other_sites_cannot_use(visitor, resources):
-    answer = signed_in(visitor, resources, next="/?flagged=true")
-    assert answer.headers["location"] == "/?flagged=true"
-    cookie = answer.headers["set-cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
-    assert visitor.get("/").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"]
-)
-def test_signing_in_leads_to_no_other_site(visitor, resources, target):
-    assert signed_in(visitor, resources, next=target).headers["location"] == "/"
-
-
-def test_a_wrong_key_is_refused_without_an_echo(visitor):
-    answer = visitor.post("/sign-in", data={"key": "pr_wrong"}, headers=SAME_ORIGIN)
-    assert answer.status_code == 401
-    assert "not known" in answer.text
-    assert "pr_wrong" not in answer.text
-
-
-def test_a_sender_cannot_sign_in(visitor, resources):
-    key = key_for(resources, Role.SENDER)
-    answer = visitor.post("/sign-in", data={"key": key}, headers=SAME_ORIGIN)
-    assert answer.status_code == 401
-    assert "set-cookie" not in answer.headers
-
-
-def test_another_page_cannot_sign_anybody_in_or_out(client, resources):
-    headers = {"Sec-Fetch-Site": "cross-site"}
-    key = key_for(resources)
-    assert client.post("/sign-in", data={"key": key}, headers=headers).status_code == 403
-    assert client.post("/sign-out", headers=headers).status_code == 403
-    assert client.get("/").status_code == 200
-
-
-def test_signing_out_ends_the_session_itself(client):
-    stolen = {"Cookie": f"preread_session={client.cookies['preread_session']}"}
-    assert client.post("/sign-out", headers=SAME_ORIGIN).status_code == 303
-    assert client.get("/", headers=stolen).status_code == 303
 
 
 def test_every_state_has_its_own_word(client, resources):
@@ -238,7 +162,7 @@ def test_a_study_opens_in_the_sites_own_viewer(resources):
     study_id = send_study(resources)
     url = "https://pacs.example/view?study={study_instance_uid}&order={accession_number}"
     with client_of(with_settings(resources, viewer_url=url)) as visitor:
-        signed_in(visitor, resources)
+        sign_in(visitor, key_for(resources))
         html = visitor.get(f"/studies/{study_id}").text
     address = f"https://pacs.example/view?study={UID_ROOT}.1&amp;order=ACC1"
     assert (
@@ -256,9 +180,7 @@ def test_a_deep_link_shows_list_and_study(client, resources):
 
 def test_a_reported_study_offers_no_report(client, resources):
     study_id = send_study(resources)
-    answer = client.post(
-        f"/v1/studies/{study_id}/report", json={"status": "final"}, headers=SAME_ORIGIN
-    )
+    answer = client.post(f"/v1/studies/{study_id}/report", json={"status": "final"}, headers=OURS)
     assert answer.status_code == 200
     html = client.get(f"/studies/{study_id}", headers=HTMX).text
     assert 'name="status"' not in html
@@ -288,7 +210,7 @@ def test_what_a_sender_wrote_is_never_markup(client, resources):
 
 def test_a_reader_of_one_site_cannot_look_at_another(visitor, resources):
     made = every_state(resources)
-    signed_in(visitor, resources, Role.READER, "south")
+    sign_in(visitor, key_for(resources, Role.READER, "south"))
     assert set(rows_of(visitor.get("/").text)) == {made["failed"]}
     assert visitor.get(f"/studies/{made['critical']}").status_code == 404
     assert visitor.get("/?site=north").status_code == 403

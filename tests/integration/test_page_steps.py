@@ -12,10 +12,9 @@ from preread.keys import Role
 from preread.terms import HemorrhageType, Level
 from tests.builders import key_for, send_study
 from tests.support.seed import pre_read_of
-from tests.support.web import client_of, with_settings
+from tests.support.web import OURS, client_of, sign_in, with_settings
 
 ROOT = Path(__file__).parents[2]
-OURS = {"Sec-Fetch-Site": "same-origin"}
 HTMX = {**OURS, "HX-Request": "true"}
 
 
@@ -25,20 +24,9 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
-@pytest.fixture
-def visitor(resources):
-    with client_of(resources) as client:
-        yield client
-
-
-def sign_in(client, resources, role):
-    answer = client.post("/sign-in", data={"key": key_for(resources, role)}, headers=OURS)
-    assert answer.status_code == 303
-
-
 def test_a_claim_without_scripts_leads_back_and_its_token_is_not_for_scripts(visitor, resources):
     study_id = send_study(resources)
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     answer = visitor.post(f"/studies/{study_id}/claim", headers=OURS)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/studies/{study_id}")
     cookie = answer.headers["set-cookie"].lower()
@@ -54,7 +42,7 @@ def test_a_claim_without_scripts_leads_back_and_its_token_is_not_for_scripts(vis
 
 def test_another_page_cannot_take_a_step(visitor, resources):
     study_id = send_study(resources)
-    sign_in(visitor, resources, Role.ADMIN)
+    sign_in(visitor, key_for(resources, Role.ADMIN))
     foreign = {"Sec-Fetch-Site": "cross-site"}
     steps = ["claim", "release", "hold", "pin", "cancel", "report", "feedback", "retry"]
     for path in [
@@ -72,14 +60,14 @@ def test_another_page_cannot_take_a_step(visitor, resources):
 
 @pytest.mark.parametrize("path", ["/keys", "/sites", "/policies", "/turnaround", "/quality"])
 def test_a_reader_sees_neither_keys_nor_figures(visitor, resources, path):
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     assert visitor.get(path).status_code == 403
     assert path not in visitor.get("/").text
 
 
 def test_a_reader_cannot_pin_or_retry(visitor, resources):
     study_id = send_study(resources)
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     for step in ("pin", "cancel", "retry", "assign"):
         answer = visitor.post(f"/studies/{study_id}/{step}", data={"reason": "why"}, headers=OURS)
         assert answer.status_code == 403, step
@@ -88,7 +76,7 @@ def test_a_reader_cannot_pin_or_retry(visitor, resources):
 def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock):
     send_study(resources)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
-    sign_in(visitor, resources, Role.COORDINATOR)
+    sign_in(visitor, key_for(resources, Role.COORDINATOR))
     clock.forward(95)
     said = {"revision": 1, "score": 0, "cause": "calcification"}
     judged = visitor.post(f"/studies/{study_id}/feedback", data=said, headers=OURS)
@@ -132,7 +120,7 @@ def test_the_figures_show_what_was_reported_and_judged(visitor, resources, clock
 def test_a_judgment_of_the_page_is_kept_as_it_was_said(visitor, resources, said, kept):
     send_study(resources)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     path = f"/studies/{study_id}"
     assert (
         visitor.post(f"{path}/feedback", data={"revision": 1, **said}, headers=OURS).status_code
@@ -160,24 +148,41 @@ def test_a_judgment_of_the_page_is_kept_as_it_was_said(visitor, resources, said,
 def test_a_judgment_that_makes_no_sense_is_refused(visitor, resources, said):
     send_study(resources)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     data = {"revision": 1, "volume": "too_large", **said}
     answer = visitor.post(f"/studies/{study_id}/feedback", data=data, headers=OURS)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation-failed")
+
+
+def test_that_nothing_is_there_and_nothing_was_flagged_is_one_press_without_a_score(
+    visitor, resources
+):
+    send_study(resources)
+    study_id = pre_read_of(resources, Level.INDETERMINATE, (HemorrhageType.SAH,))
+    sign_in(visitor, key_for(resources, Role.READER))
+    path = f"/studies/{study_id}"
+    assert "you said no bleed" not in visitor.get(path).text
+    said = {"revision": 1, "types": ["SAH"], "places": ["pons"], "no_bleed": "true"}
+    assert visitor.post(f"{path}/feedback", data=said, headers=OURS).status_code == 303
+    with resources.reading() as work:
+        (given,) = work.feedback.of_study(study_id)
+    judgment = given.judgment
+    assert (given.verdict, judgment.score, judgment.types, judgment.places) == ("TN", None, (), ())
+    assert "you said no bleed" in visitor.get(path).text
 
 
 def test_triage_only_offers_no_place_to_correct(resources):
     send_study(resources)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
     with client_of(with_settings(resources, mode=Mode.TRIAGE_ONLY)) as visitor:
-        sign_in(visitor, resources, Role.READER)
+        sign_in(visitor, key_for(resources, Role.READER))
         html = visitor.get(f"/studies/{study_id}").text
     assert "Correct the volume" in html
     assert "convexity" not in html
 
 
 def test_an_administrator_makes_a_key_that_is_shown_once_and_ends_it(visitor, resources):
-    sign_in(visitor, resources, Role.ADMIN)
+    sign_in(visitor, key_for(resources, Role.ADMIN))
     said = {
         "label": "Dr. Rao",
         "role": "reader",
@@ -218,7 +223,7 @@ DRAFT = {
 def test_a_policy_that_is_refused_says_why_and_one_that_somebody_replaced_is_not_put_in_force(
     visitor, resources
 ):
-    sign_in(visitor, resources, Role.ADMIN)
+    sign_in(visitor, key_for(resources, Role.ADMIN))
     wrong = visitor.post("/policies", data={**DRAFT, "suspected_target": 9}, headers=OURS)
     assert wrong.status_code == 422
     assert "A more urgent level needs a target that is no longer" in wrong.text
@@ -238,7 +243,7 @@ def test_a_policy_that_is_refused_says_why_and_one_that_somebody_replaced_is_not
 
 
 def test_a_site_is_described_on_the_page_and_what_is_refused_is_said(visitor, resources):
-    sign_in(visitor, resources, Role.ADMIN)
+    sign_in(visitor, key_for(resources, Role.ADMIN))
     for site in ("west", "west"):  # the second one only opens it
         added = visitor.post("/sites", data={"site": site, "title": "West"}, headers=OURS)
         assert (added.status_code, added.headers["location"]) == (303, "/sites/west")
@@ -255,7 +260,7 @@ def test_a_site_is_described_on_the_page_and_what_is_refused_is_said(visitor, re
 
 def test_the_list_finds_accession_numbers_by_how_they_begin(visitor, resources):
     ids = [send_study(resources, number) for number in (1, 12, 2)]
-    sign_in(visitor, resources, Role.READER)
+    sign_in(visitor, key_for(resources, Role.READER))
     html = visitor.get("/?accession=acc1").text
     assert [study_id for study_id in ids if f'id="row-{study_id}"' in html] == ids[:2]
     assert "No study matches" in visitor.get("/?accession=%25").text

@@ -9,9 +9,8 @@ from preread.keys import Role, create_key
 from preread.webhooks.attempts import DeliveryFailure, DeliveryState, Outcome
 from preread.webhooks.outbox import settle, take_next
 from tests.builders import key_for
-from tests.support.web import client_of, with_settings
+from tests.support.web import OURS, client_of, sign_in, with_settings
 
-OURS = {"Sec-Fetch-Site": "same-origin"}
 URL = "https://ris.example/preread"
 
 
@@ -31,10 +30,6 @@ def hasty(resources):
 def visitor(hasty):
     with client_of(hasty) as client:
         yield client
-
-
-def sign_in(client, key):
-    assert client.post("/sign-in", data={"key": key}, headers=OURS).status_code == 303
 
 
 def made(client, **said):

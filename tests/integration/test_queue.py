@@ -9,7 +9,6 @@ from rq.job import Job
 from preread.queue import ForbiddenJob, RqDoorbell, connect, queue_on
 from preread.settings import Settings
 from tests.builders import send_study
-from tests.support.processes import RedisServer
 from worker import jobs
 from worker.runner import RingListener
 from worker.signs import Sign
@@ -29,14 +28,6 @@ class CountingReader:
     def read(self, claim):
         self.study_ids.append(claim.study.id)
         raise RuntimeError("CANARY^PATIENT")
-
-
-@pytest.fixture(scope="module")
-def redis_server():
-    server = RedisServer()
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture

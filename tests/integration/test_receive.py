@@ -3,12 +3,13 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from preread.db.tables import InstanceRow
+from preread.db.tables.pre_reads import InstanceRow
 from preread.errors import IdempotencyKeyReused, InstanceConflict, NothingStored
 from preread.study import AiState
 from preread.terms import OrderClass
 from tests.builders import incoming, instance_bytes, send, send_study
 from tests.support.stored import study_of
+from tests.support.web import left_in_incoming
 
 
 def instance_count(resources):
@@ -16,16 +17,12 @@ def instance_count(resources):
         return work.session.scalar(select(func.count()).select_from(InstanceRow))
 
 
-def leftovers(resources):
-    return list((resources.settings.store_dir / "incoming").iterdir())
-
-
 def test_a_sent_study_is_stored_and_waits_to_be_complete(resources):
     receipt = send(resources, instance_bytes(number=1), instance_bytes(number=2))
     study = study_of(resources, receipt.studies[0].study_id)
     assert (study.instance_count, study.ai_state, study.ranked) == (2, AiState.RECEIVING, False)
     assert [outcome.status for outcome in receipt.files] == ["stored", "stored"]
-    assert leftovers(resources) == []
+    assert left_in_incoming(resources) == []
 
 
 def test_a_study_sent_as_complete_is_on_the_list_at_once(resources, clock):
@@ -53,14 +50,14 @@ def test_the_good_files_of_a_bad_upload_are_kept(resources):
         ("refused", "not-dicom"),
     ]
     assert study_of(resources, receipt.studies[0].study_id).instance_count == 1
-    assert leftovers(resources) == []
+    assert left_in_incoming(resources) == []
 
 
 def test_an_upload_without_one_good_file_is_refused_with_reasons(resources):
     with pytest.raises(NothingStored) as caught:
         send(resources, b"nothing", b"")
     assert caught.value.files == ((1, "not-dicom"), (2, "not-dicom"))
-    assert leftovers(resources) == []
+    assert left_in_incoming(resources) == []
 
 
 def test_other_bytes_under_a_known_uid_never_replace_the_first(resources):
@@ -132,7 +129,7 @@ def test_an_idempotency_key_for_something_else_is_refused(resources):
         send(resources, instance_bytes(number=2), idempotency_key="one")
     with pytest.raises(IdempotencyKeyReused):
         send(resources, instance_bytes(), idempotency_key="one", complete=True)
-    assert leftovers(resources) == []
+    assert left_in_incoming(resources) == []
 
 
 def test_many_uploads_of_one_study_at_once_become_one_study(resources):

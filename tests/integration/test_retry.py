@@ -1,11 +1,12 @@
 import pytest
 
 from preread.errors import IllegalStep
+from preread.giving_back import fail_claim
 from preread.keys import Role, caller_of_key
 from preread.reasons import ReasonCode
 from preread.retry import retry_pre_read
 from preread.study import AiState
-from preread.work import claim_next, fail_claim, finish_claim
+from preread.work import claim_next, finish_claim
 from tests.builders import key_for, result, send_study
 from tests.support.stored import study_of
 

@@ -11,11 +11,10 @@ from preread.dicom.slice_record import decode_record
 from preread.dicom.volume import read_volume, to_radiological
 from preread.findings import PreRead
 from preread.work import claim_next, finish_claim
-from tests.builders import send
-from tests.integration.test_page import signed_in
+from tests.builders import key_for, send
 from tests.integration.test_sides import HEAD, MIDDLE_SLICE, files_of
 from tests.support.heads import Head, bundle, seeing
-from tests.support.web import bearer, client_of
+from tests.support.web import bearer, client_of, sign_in
 from worker.reading import ModelReader
 
 
@@ -33,7 +32,7 @@ def shown(resources):
         client.headers.update(bearer(resources))
         document = client.get(f"/v1/studies/{study_id}/pre-read").json()
         (row,) = client.get("/v1/worklist").json()["studies"]
-        signed_in(client, resources)
+        sign_in(client, key_for(resources))
         pages = client.get("/").text, client.get(f"/studies/{study_id}").text
     record = resources.store.path(document["input"]["slice_record"]["sha256"])
     assessment = read_bleeds(volume, predictor, made)

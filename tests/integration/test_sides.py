@@ -17,7 +17,7 @@ from ml.keyimages import outlines_of, render_slice
 from ml.pipeline import read_bleeds
 from preread.db.studies import StoredInstance
 from preread.dicom.header import read_header
-from preread.dicom.phantom_scanner import PATIENT_POSITIONS, Pose
+from preread.dicom.phantom_scanner import LYING, Pose
 from preread.dicom.picture import KIND_RGB, MARKER_PX
 from preread.dicom.slice_record import decode_record, encode_record
 from preread.dicom.volume import Volume, read_volume, to_radiological
@@ -40,9 +40,7 @@ HEAD = small_head(LEFT_BLEED, RIGHT_BLEED)
 MIDDLE_SLICE = 10
 LEFT_HALF, RIGHT_HALF = slice(256, 512 - MARKER_PX), slice(MARKER_PX, 256)
 
-POSES = [
-    Pose(position, from_vertex=number % 2 == 1) for number, position in enumerate(PATIENT_POSITIONS)
-]
+POSES = [Pose(position, from_vertex=number % 2 == 1) for number, position in enumerate(LYING)]
 POSES += [Pose("HFS", tilt_deg=18.0), Pose("FFP", from_vertex=True, tilt_deg=-18.0)]
 
 

@@ -23,7 +23,6 @@ from tests.builders import send_study
 from tests.support.heads import manifest
 from tests.support.processes import (
     ROOT,
-    RedisServer,
     child_pids,
     is_running,
     running_worker,
@@ -34,14 +33,6 @@ from worker.model import load_predictor
 
 QUICK = {"lease_s": 3, "heartbeat_s": 0.5, "retry_pause_s": 0.05, "study_time_limit_s": 5}
 NUMBERS = count(1)
-
-
-@pytest.fixture(scope="module")
-def redis_server():
-    server = RedisServer()
-    server.start()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

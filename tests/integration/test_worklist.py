@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from preread.claims import claim_study
 from preread.coordination import pin_study
-from preread.db.tables import EventRow, InstanceRow, StudyRow, TaskRow
+from preread.db.tables.log import EventRow
+from preread.db.tables.pre_reads import InstanceRow, TaskRow
+from preread.db.tables.study import StudyRow
 from preread.db.worklist import WorklistQuery
 from preread.keys import Role
 from preread.ranking import Place, WorklistEntry, rank

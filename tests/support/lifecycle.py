@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from preread.db.events import EventKind
-from preread.db.tables import EventRow, StudyRow
+from preread.db.tables.log import EventRow
+from preread.db.tables.study import StudyRow
 from preread.policy import DEFAULT_POLICY
 from preread.ranking import MINUTE_MS
 from preread.reading import CLAIMED_STATES

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from preread.errors import StaleClaim
+from preread.giving_back import fail_claim
 from preread.reasons import ReasonCode
 from preread.terms import Level, OrderClass
-from preread.work import claim_next, fail_claim, finish_claim, keep_claim
+from preread.work import claim_next, finish_claim, keep_claim
 from tests.builders import instance_bytes, result, send
 from tests.support.lifecycle_memory import Memory
 

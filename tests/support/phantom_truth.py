@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from preread.dicom.phantom import Phantom
-from preread.dicom.phantom_bleeds import Bleed, cut_at_volume, displace, grow_outside
+from preread.dicom.phantom_bleeds import Bleed, cut_at_volume
+from preread.dicom.phantom_outside import displace, grow_outside
 from preread.dicom.phantom_scanner import MATRIX, place_head
 from preread.dicom.phantom_skull import draw_form, lay_shells
 from tests.support.heads import Head, volume_of

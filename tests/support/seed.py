@@ -7,9 +7,10 @@ from dataclasses import replace
 from preread.breaker import Window
 from preread.dicom.slice_record import OutlinedFinding, RecordedSlice, SliceRecord, encode_record
 from preread.findings import SliceRecordFile
+from preread.giving_back import fail_claim
 from preread.reasons import ReasonCode
 from preread.terms import HemorrhageType, Level, OrderClass
-from preread.work import claim_next, fail_claim, finish_claim
+from preread.work import claim_next, finish_claim
 from tests.builders import instance_bytes, result, send, send_study
 
 

@@ -18,6 +18,9 @@ from preread.keys import Role
 from preread.reconcile import reconcile
 from tests.builders import key_for
 
+OURS = {"Sec-Fetch-Site": "same-origin"}
+"""What a browser says of a request that our own page makes."""
+
 
 def with_settings(resources, **changes):
     """Return the resources under other settings."""
@@ -46,7 +49,7 @@ def client_of(resources):
 
     def keep(resources):
         try:
-            return reconcile(resources)
+            reconcile(resources)
         finally:
             kept.set()
 
@@ -62,6 +65,13 @@ def client_of(resources):
 def bearer(resources, role=Role.COORDINATOR, site=None):
     """Return the header of a new key."""
     return {"Authorization": f"Bearer {key_for(resources, role, site)}"}
+
+
+def sign_in(visitor, key, **fields):
+    """Sign in on the page with a key; gives the answer."""
+    answer = visitor.post("/sign-in", data={"key": key, **fields}, headers=OURS)
+    assert answer.status_code == 303
+    return answer
 
 
 def files(*contents):

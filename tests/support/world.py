@@ -4,15 +4,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from preread.db.tables import (
-    RANKED,
-    UNSETTLED,
-    AlertRow,
-    PreReadRow,
-    StudyRow,
-    TaskRow,
-    WorklistTallyRow,
-)
+from preread.db.tables.pre_reads import PreReadRow, TaskRow
+from preread.db.tables.readers import AlertRow
+from preread.db.tables.study import RANKED, UNSETTLED, StudyRow, WorklistTallyRow
 from preread.db.worklist import WorklistQuery
 from preread.ranking import MINUTE_MS, PINNED_LANE
 from preread.study import AiState, TaskState

@@ -196,3 +196,16 @@ def test_events_without_a_valid_key_are_a_problem(client_of):
     with pytest.raises(ProblemError) as raised:
         next(client_of(Service(refusal)).events())
     assert raised.value.problem_code == "unauthenticated"
+
+
+def test_a_key_image_comes_as_it_is_with_or_without_the_outline(client_of):
+    service = Service(httpx.Response(200, content=b"plain"), httpx.Response(200, content=b"drawn"))
+    client = client_of(service)
+    assert client.key_image("s1", 2) == b"plain"
+    assert client.key_image("s1", 2, overlay=True) == b"drawn"
+    assert [
+        str(request.url).removeprefix("http://preread.test") for request in service.requests
+    ] == [
+        "/v1/studies/s1/key-images/2.png?overlay=false",
+        "/v1/studies/s1/key-images/2.png?overlay=true",
+    ]

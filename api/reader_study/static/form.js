@@ -53,6 +53,9 @@
       if (!named.length || named.some((side) => !side.value)) return `Give the side of each ${box.value}.`;
     }
     if (scored && ticked.length && !form.querySelector("input[name=score]:checked")) return "Give a score from 0 to 4.";
+    if (scored && ticked.length && form.dataset.flagged === "no" && !form.querySelector("input[name=score][value='0']:checked")) {
+      return "The pre-read says «none»: of a bleed that it missed the score is 0.";
+    }
     if (scored && none.checked && form.dataset.flagged === "yes" && !form.elements.fp_cause.value) {
       return "The study was flagged and you see no hemorrhage: say what caused it.";
     }

@@ -29,10 +29,14 @@ function refuse(why) {
 }
 
 // By the rubric, 0 of a flagged study says that nothing is there, and else that something was missed.
+// Nothing there and nothing flagged has no score: «4», all right, is then the button that says so.
 function readyToJudge(score) {
   const nothingThere = !one("[name=types]:checked", form());
   if (!("flagged" in form().dataset)) {
-    return score !== "0" || !nothingThere || refuse("Tick first what AI missed.");
+    if (!nothingThere) return true;
+    if (score !== "4") return refuse("Tick first what AI missed.");
+    one("#no-bleed").click();
+    return false;
   }
   if (score === "0") untickAll();
   else if (nothingThere) return refuse("With nothing there it is a false alarm: 0.");
@@ -67,7 +71,7 @@ function enter(event) {
 export function listenToFeedback() {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-add-place]")) addPlace();
-    if (event.target.closest("#feedback [data-cause]")) untickAll();
+    if (event.target.closest("#feedback :is([data-cause], #no-bleed)")) untickAll();
     const button = event.target.closest("#feedback [data-score]");
     if (button && !readyToJudge(button.dataset.score)) {
       event.preventDefault();

@@ -1,6 +1,5 @@
 """One network of places, trained without one fold; some minutes of one core."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from ml.places.network import COMPARTMENTS, GROUPS, PlaceNetwork
 from ml.training.averaging import AveragedWeights
 from ml.training.placing.batches import Batch, SlabPool, draw_batches
 from ml.training.placing.heads import LabeledHead
+from ml.training.rates import schedule
 
 RATE: Final = 4e-3
 WEIGHT_DECAY: Final = 0.02
@@ -62,8 +62,9 @@ def train_places(
     network = PlaceNetwork().train()
     average = AveragedWeights(network, AVERAGE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate_share(step / plan.steps)
+    rates = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: schedule(step / plan.steps, WARM_UP, falls_from=0.0, last=0.0),
     )
     started = time.process_time()
     pools = SlabPool.of(real), SlabPool.of(painted)
@@ -74,7 +75,7 @@ def train_places(
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
-        schedule.step()
+        rates.step()
         average.follow(step)
         if step % 100 == 0:
             spent = time.process_time() - started
@@ -82,18 +83,6 @@ def train_places(
     trained = PlaceNetwork()
     trained.load_state_dict(average.state())
     return trained.eval()
-
-
-def rate_share(done: float) -> float:
-    """Return the share of the learning rate: a short rise, then half a cosine down to nothing.
-
-    Examples
-    --------
-    >>> [round(rate_share(done), 2) for done in (0.0, 0.05, 0.5, 1.0)]
-    [0.1, 1.0, 0.5, 0.0]
-    """
-    rise = min(1.0, 0.1 + 0.9 * done / WARM_UP)
-    return rise * (0.5 + 0.5 * math.cos(math.pi * done)) if done > WARM_UP else rise
 
 
 def loss_of(network: PlaceNetwork, batch: Batch) -> Tensor:

@@ -7,6 +7,7 @@ from preread.keys import Role
 from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import send_study
 from tests.support.seed import flagged_before, pre_read_of
+from tests.support.stored import kinds_of_reports
 
 pytestmark = pytest.mark.browser
 
@@ -153,9 +154,7 @@ def test_a_report_is_reopened_and_its_second_read_is_another_persons(visit, serv
     rao.click("#study button >> text=Final report given")
     rao.click("#study button[data-armed]")
     rao.wait_for_selector("#study >> text=; final.")
-    with resources.reading() as work:
-        kinds = [report.kind for report in work.studies.reports(first)]
-    assert kinds == ["final", "final", "second"]
+    assert kinds_of_reports(resources, first) == ["final", "final", "second"]
 
     decide(rao, "second-read")
     rao.wait_for_selector("#study >> text=; second read wanted.")

@@ -15,21 +15,30 @@ AI = MarkedPlace(Region.FRONTAL_CONVEXITY, Laterality.RIGHT)
 
 
 @pytest.fixture
-def opened(visit, served):
-    """A study with a suspected SDH, open before a reader; gives the page and the judgments."""
+def open_study(visit, served):
+    """Opens a study of a level before a reader; gives the page and the judgments."""
     resources, _ = served
-    send_study(resources)
-    study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,))
 
-    def judgments():
-        with resources.reading() as work:
-            return [one.judgment for one in work.feedback.of_study(study_id)]
+    def open_one(level, types):
+        send_study(resources)
+        study_id = pre_read_of(resources, level, types)
 
-    page = visit(Role.READER)
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#feedback")
-    return page, judgments
+        def judgments():
+            with resources.reading() as work:
+                return [one.judgment for one in work.feedback.of_study(study_id)]
+
+        page = visit(Role.READER)
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#feedback")
+        return page, judgments
+
+    return open_one
+
+
+@pytest.fixture
+def opened(open_study):
+    return open_study(Level.SUSPECTED, (HemorrhageType.SDH,))
 
 
 def saved(page, score):
@@ -83,3 +92,13 @@ def test_a_false_alarm_and_its_cause_are_one_press_and_take_nothing_along(opened
     assert (said.score, said.types, said.places, said.volume) == (0, (), (), None)
     assert said.cause is FalsePositiveCause.VESSEL
     assert page.locator("#feedback [name=types]:checked").count() == 0
+
+
+def test_4_says_of_a_study_without_flag_that_nothing_is_there_and_gives_no_score(open_study):
+    page, judgments = open_study(Level.NONE, ())
+    page.keyboard.press("3")
+    eventually(page, "document.querySelector('#toast').textContent.includes('Tick first')")
+    page.keyboard.press("4")
+    page.wait_for_selector("#no-bleed[aria-pressed=true]")
+    (said,) = judgments()
+    assert (said.score, said.types) == (None, ())

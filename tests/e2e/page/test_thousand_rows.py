@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from preread.db.tables import StudyRow
+from preread.db.tables.study import StudyRow
 from preread.terms import HemorrhageType, Level
 from tests.builders import send_study
 from tests.support.seed import pre_read_of
