@@ -80,6 +80,17 @@ def facts_of(headers: Sequence[InstanceHeader]) -> StudyFacts:
     )
 
 
+def shows_images(modality: str | None) -> bool:
+    """Whether instances of a modality are images to be read, as far as that is known.
+
+    Examples
+    --------
+    >>> shows_images("CT"), shows_images(None), shows_images("KO")
+    (True, True, False)
+    """
+    return modality not in _NO_IMAGES
+
+
 def telling(modality: str | None) -> int:
     """Return how much instances of a modality tell of their study.
 
@@ -92,7 +103,7 @@ def telling(modality: str | None) -> int:
         return 0
     if modality == _CT:
         return 3
-    return 1 if modality in _NO_IMAGES else 2
+    return 2 if shows_images(modality) else 1
 
 
 def _first(values: Iterable[_T | None]) -> _T | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 from preread.completion import complete_study
@@ -12,12 +13,15 @@ from preread.db.tables import InstanceRow, StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.dicom.header import InstanceHeader
 from preread.errors import InstanceConflict
-from preread.facts import StudyFacts, facts_of, telling
+from preread.facts import StudyFacts, facts_of, shows_images, telling
 from preread.settings import Settings
 from preread.store import Incoming
 from preread.study import AiState, ReadState
 from preread.submission import FileOutcome, FileStatus, ReceivedStudy, Submission
 from preread.terms import OrderClass
+
+_SET_ASIDE: Final = frozenset({ReadState.PRELIMINARY, ReadState.FINAL, ReadState.CANCELLED})
+"""Nobody is to look at the study any more, so nobody sees what comes now unless told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,16 @@ def _grow(
         at=now,
         detail={"new_instances": len(fresh), "instance_count": row.instance_count},
     )
+    images = sum(shows_images(one.header.modality) for one in fresh)
+    if images and row.read_state in _SET_ASIDE:
+        work.events.append(
+            EventKind.IMAGES_UNSEEN,
+            study_id=row.id,
+            site=row.site,
+            actor=actor,
+            at=now,
+            detail={"new_images": images, "read_state": row.read_state},
+        )
     place_study(work, row, actor=actor, cause=EventKind.STUDY_GREW.value, now=now)
 
 

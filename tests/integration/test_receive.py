@@ -4,15 +4,21 @@ import pytest
 from sqlalchemy import func, select
 
 from preread.claims import claim_first
+from preread.coordination import take_with_reason
+from preread.db.events import EventKind
 from preread.db.tables import InstanceRow
 from preread.db.worklist import NextQuery
 from preread.errors import IdempotencyKeyReused, InstanceConflict, NothingStored
 from preread.keys import Role
+from preread.reading import ReadStep
+from preread.report import report_study
 from preread.study import AiState
 from preread.terms import OrderClass
+from preread.webhooks.types import WebhookType, types_of
 from tests.builders import caller_for, incoming, instance_bytes, send, send_study
-from tests.support.stored import study_of
+from tests.support.stored import events_of, study_of
 
+KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
 DOSE_REPORT = "1.2.840.10008.5.1.4.1.1.88.67"
 NO_PIXELS = dict.fromkeys(["PixelData", "Rows", "Columns"])
 
@@ -147,6 +153,25 @@ def test_images_tell_of_their_study_wherever_they_stand_in_the_upload(resources)
     send(resources, instance_bytes(series=8, number=8, Modality="SR", BodyPartExamined="CHEST"))
     study = study_of(resources, study_id)
     assert (study.modality, study.body_part, study.accession_number) == ("CT", "HEAD", "ACC1")
+
+
+@pytest.mark.parametrize("step", [ReadStep.FINAL_REPORT, ReadStep.CANCEL])
+def test_images_that_come_when_nobody_looks_any_more_are_told(resources, step):
+    study_id, by = send_study(resources), caller_for(resources, Role.COORDINATOR)
+    send(resources, instance_bytes(number=2))
+    if step is ReadStep.CANCEL:
+        take_with_reason(resources, study_id, step, by=by, reason="wrong order")
+    else:
+        report_study(resources, study_id, step, by=by, token=None)
+    # A key object note that the reader saved is nothing to be read.
+    send(resources, instance_bytes(series=9, Modality="KO", SOPClassUID=KEY_OBJECTS, **NO_PIXELS))
+    assert events_of(resources, study_id, EventKind.IMAGES_UNSEEN) == []
+    state = study_of(resources, study_id).read_state
+    send(resources, instance_bytes(number=3), instance_bytes(number=4))
+    told = [{"new_images": 2, "read_state": state.value}]
+    events = events_of(resources, study_id, EventKind.IMAGES_UNSEEN)
+    assert [event.detail for event in events] == told
+    assert types_of(EventKind.IMAGES_UNSEEN, told[0]) == (WebhookType.STUDY_IMAGES_UNSEEN,)
 
 
 @pytest.mark.filterwarnings("ignore:The value length")
