@@ -157,6 +157,14 @@ class StudyAnswer(_Answer):
     notice: str
 
 
+class StudiesAnswer(_Answer):
+    """The studies that bear an identifier, the newest first."""
+
+    studies: tuple[StudyView, ...]
+    mode: Mode
+    notice: str
+
+
 class WorklistRow(_Answer):
     """One study on the worklist.
 
