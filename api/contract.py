@@ -20,6 +20,8 @@ _BINARY: Final = {
     "contentMediaType": "application/octet-stream",
 }
 
+_STOW: Final = {"type": "object", "additionalProperties": {"type": "object"}}
+
 UPLOAD_BODY: Final[dict[str, Any]] = {
     "required": True,
     "description": "DICOM files in a form, one ZIP of them, or a single DICOM file.",
@@ -46,6 +48,21 @@ UPLOAD_BODY: Final[dict[str, Any]] = {
     },
 }
 """The body of an upload; its fields may as well stand in the query."""
+
+STOW_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "description": "DICOM instances, a part each (PS3.18 10.5.1).",
+    "content": {'multipart/related; type="application/dicom"': {"schema": _BINARY}},
+}
+STOW_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": said, "content": {"application/dicom+json": {"schema": _STOW}}}
+    for status, said in (
+        (200, "All instances are durable."),
+        (202, "Some are; the others stand in the failed or other failures sequence."),
+        (409, "None is, for the reasons in these sequences."),
+    )
+}
+"""The store instances response module of PS3.18 I.1 in the DICOM JSON model."""
 
 NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "Nothing changed since the answer that If-None-Match names."}

@@ -1,5 +1,6 @@
 """Puts the web process together."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ from api import (
     sign_in,
     sites,
     slices,
+    stow,
     studies,
     turnaround,
     webhooks,
@@ -52,7 +54,7 @@ from preread import __version__
 from preread.resources import Resources, open_resources
 from preread.settings import Settings
 
-UPLOAD_PATH: Final = "/v1/studies"
+UPLOADS: Final = re.compile(r"/v1/studies|/dicom-web/studies(/[0-9.]+)?")
 
 _DESCRIPTION: Final = """\
 Takes head CTs, pre-reads them for intracranial hemorrhage and re-ranks the reading worklist.
@@ -87,13 +89,13 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
         middleware=[
             Middleware(Observed, metrics=metrics),
             Middleware(Drained),
-            Middleware(SmallBodies, upload_path=UPLOAD_PATH),
+            Middleware(SmallBodies, uploads=UPLOADS),
         ],
     )
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, claims, coordination, pre_reads, slices, worklist, service, retry),
+        *(studies, stow, claims, coordination, pre_reads, slices, worklist, service, retry),
         *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys, webhooks),
         *(sign_in, oidc, page, page_steps, page_steering, page_feedback, boards, admin),
         *(page_policies, page_sites, page_webhooks),

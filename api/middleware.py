@@ -145,13 +145,14 @@ class SmallBodies:
     A JSON body is read whole before anybody looks at the key, so it must be small.
     """
 
-    def __init__(self, app: ASGIApp, *, upload_path: str) -> None:
+    def __init__(self, app: ASGIApp, *, uploads: re.Pattern[str] | None) -> None:
         self._app = app
-        self._upload_path = upload_path
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http" or scope["path"] == self._upload_path:
+        is_upload = self._uploads is not None and self._uploads.fullmatch(scope.get("path", ""))
+        if scope["type"] != "http" or is_upload:
             await self._app(scope, receive, send)
             return
         left = _SMALL_BYTES

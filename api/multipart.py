@@ -1,4 +1,4 @@
-"""Cuts a multipart/form-data body into its files and fields while it comes (RFC 7578).
+"""Cuts a multipart body into its files and fields while it comes (RFC 7578; 2387 for DICOMweb).
 
 File names are not looked at: they often carry a patient's name and never help. The parser is
 python-multipart's push parser, the one under Starlette's forms, without the forms' temporary
@@ -45,9 +45,12 @@ class _Part:
 
 
 class MultipartReader:
-    """Feeds the files of one body to a sink and collects its fields."""
+    """Feeds the files of one body to a sink and collects its fields.
 
-    def __init__(self, content_type: str, sink: FileSink) -> None:
+    ``related`` is multipart/related, in which every part is a file and none has a name.
+    """
+
+    def __init__(self, content_type: str, sink: FileSink, *, related: bool = False) -> None:
         """Read the boundary from the header.
 
         Raises
@@ -62,6 +65,7 @@ class MultipartReader:
             raise MultipartMalformed(message)
         self.fields: dict[str, str] = {}
         self._sink = sink
+        self._related = related
         self._part = _Part()
         self._ended = False
         callbacks: dict[str, Callable[..., None]] = {
@@ -82,7 +86,7 @@ class MultipartReader:
         Raises
         ------
         MultipartMalformed
-            If they cannot be multipart/form-data.
+            If they cannot be multipart.
         """
         try:
             self._parser.write(chunk)
@@ -118,6 +122,10 @@ class MultipartReader:
 
     def _on_headers_finished(self) -> None:
         part = self._part
+        if self._related:
+            part.is_file = True
+            self._sink.begin()
+            return
         kind, options = parse_options_header(part.headers.get(b"content-disposition", b""))
         if kind != b"form-data":
             message = "A part has no Content-Disposition of form-data."

@@ -13,7 +13,7 @@ from api.deps import AnyCaller, MetricsDep, ReaderCaller, ResourcesDep, SenderCa
 from api.errors import FieldRefused
 from api.filters import SITE_PATTERN
 from api.report_bodies import ReportAnswer, ReportRequest, ReportStatus, TurnaroundView
-from api.study_bodies import StudyAnswer, StudyEvents
+from api.study_bodies import StudiesAnswer, StudyAnswer, StudyEvents
 from api.upload import Intake, take_body
 from api.views import event_view, study_view
 from preread import completion
@@ -30,6 +30,8 @@ router = APIRouter(prefix="/v1/studies", tags=["studies"])
 
 
 _ACCESSION: Final = r"^[^\x00-\x1f\x7f\\]{1,64}$"
+_UID: Final = r"^[0-9.]{1,64}$"
+_MOST_FOUND: Final = 100
 _KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
 _STEP: Final = {
@@ -113,6 +115,39 @@ def complete_study(
         background.add_task(resources.doorbell.ring)
     mode = resources.settings.mode
     return StudyAnswer(study=study_view(study, caller, mode), mode=mode, notice=NOTICE)
+
+
+@router.get("", responses=problems(401, 403, 422, 503))
+def find_studies(
+    caller: AnyCaller,
+    resources: ResourcesDep,
+    *,
+    site: Annotated[str | None, Query(pattern=SITE_PATTERN)] = None,
+    study_instance_uid: Annotated[
+        str | None, Query(pattern=_UID, description="(0020,000D), exactly.")
+    ] = None,
+    accession_number: Annotated[
+        str | None, Query(pattern=_ACCESSION, description="(0008,0050), exactly.")
+    ] = None,
+) -> StudiesAnswer:
+    """Return the studies with a study UID or an accession number, whatever state they are in.
+
+    One of the two must be given; of both, what bears both. At most 100, the newest first; none is
+    an empty list.
+    """
+    if study_instance_uid is None and accession_number is None:
+        message = "Name a study_instance_uid or an accession_number."
+        raise FieldRefused("query", "missing", message)
+    with resources.reading() as work:
+        studies = work.studies.find(
+            sites=site_for(caller, site),
+            study_instance_uid=study_instance_uid,
+            accession_number=accession_number,
+            limit=_MOST_FOUND,
+        )
+    mode = resources.settings.mode
+    views = tuple(study_view(study, caller, mode) for study in studies)
+    return StudiesAnswer(studies=views, mode=mode, notice=NOTICE)
 
 
 @router.get("/{study_id}", responses=problems(401, 403, 404, 503))

@@ -110,6 +110,14 @@ class StudyAnswer(AnswerBody):
     notice: str
 
 
+class StudiesAnswer(AnswerBody):
+    """The studies that bear an identifier, the newest first."""
+
+    studies: tuple[StudyView, ...]
+    mode: Mode
+    notice: str
+
+
 class EventView(AnswerBody):
     """One thing that happened to a study."""
 

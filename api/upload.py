@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import RequestTimeout, UnsupportedMediaType
@@ -18,6 +19,7 @@ from preread.store import Incoming, IncomingWriter, Store
 MULTIPART: Final = "multipart/form-data"
 ZIP: Final = ("application/zip", "application/x-zip-compressed")
 DICOM: Final = "application/dicom"
+RELATED: Final = "multipart/related"
 
 _IDLE_S: Final = 60.0
 _BLOCK: Final = 512 * 1024
@@ -176,7 +178,32 @@ async def take_body(request: Request, intake: Intake, settings: Settings) -> dic
             await run_in_threadpool(intake.write, block)
         await run_in_threadpool(intake.end)
         return {}
-    reader = MultipartReader(content_type, intake)
+    return await _take_parts(blocks, MultipartReader(content_type, intake))
+
+
+async def take_related(request: Request, intake: Intake, settings: Settings) -> None:
+    """Read a DICOMweb body, instances in multipart/related, to its end into an intake.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        If it is something else, or its parts are metadata in XML or JSON (PS3.18 10.5.1).
+    MultipartMalformed, UploadTooLarge, RequestTimeout
+        As :func:`take_body`.
+    """
+    content_type = request.headers.get("content-type", "")
+    media_type, options = parse_options_header(content_type)
+    encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
+    root = options.get(b"type", DICOM.encode()).lower()
+    if encoded or media_type != RELATED.encode() or root != DICOM.encode():
+        message = f'Send {RELATED}; type="{DICOM}", without a content encoding.'
+        raise UnsupportedMediaType(message)
+    _check_length(request, settings)
+    reader = MultipartReader(content_type, intake, related=True)
+    await _take_parts(_blocks(request, settings), reader)
+
+
+async def _take_parts(blocks: AsyncIterator[bytes], reader: MultipartReader) -> dict[str, str]:
     async for block in blocks:
         await run_in_threadpool(reader.feed, block)
     reader.finish()

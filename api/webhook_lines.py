@@ -19,6 +19,7 @@ TYPE_WORD: Final[Mapping[WebhookType, str]] = {
     WebhookType.PRE_READ_FAILED: "pre-read failed",
     WebhookType.STUDY_FLAGGED: "study flagged",
     WebhookType.STUDY_REPORTED: "study reported",
+    WebhookType.STUDY_IMAGES_UNSEEN: "images nobody saw",
     WebhookType.ALERT_RAISED: "alert raised",
     WebhookType.ALERT_REPEATED: "alert repeated",
     WebhookType.ALERT_ESCALATED: "alert escalated",

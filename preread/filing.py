@@ -14,20 +14,15 @@ from preread.db.tables.study import StudyRow
 from preread.db.unit_of_work import UnitOfWork
 from preread.dicom.header import InstanceHeader
 from preread.errors import InstanceConflict
+from preread.facts import StudyFacts, facts_of, shows_images, telling
 from preread.settings import Settings
 from preread.store import Incoming
 from preread.study import AiState, ReadState
 from preread.submission import FileOutcome, FileStatus, ReceivedStudy, Submission
 from preread.terms import OrderClass
 
-_ORDER_OF_PRIORITY: Final = {
-    "STAT": OrderClass.STAT,
-    "HIGH": OrderClass.ER,
-    "MEDIUM": OrderClass.INPATIENT,
-    "ROUTINE": OrderClass.ROUTINE,
-    "LOW": OrderClass.ROUTINE,
-}
-"""Requested Procedure Priority (0040,1003) has five terms (PS3.3 C.4.11), we have four."""
+_SET_ASIDE: Final = frozenset({ReadState.PRELIMINARY, ReadState.FINAL, ReadState.CANCELLED})
+"""Nobody is to look at the study any more, so nobody sees what comes now unless told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +46,28 @@ def file_study(
     New instances are added, known ones are left as they are, and the study is made if this
     site has none of this UID.
     """
-    header = readable[0].header
-    row, created = work.studies.opened(_new_study(settings, submission, header, now))
+    told = facts_of([one.header for one in readable])
+    uid = readable[0].header.study_instance_uid
+    row, created = work.studies.opened(_new_study(settings, submission, uid, told, now=now))
     known = work.studies.digests(row.id, {one.header.sop_instance_uid for one in readable})
     outcomes: list[FileOutcome] = []
-    fresh: list[InstanceRow] = []
+    fresh: list[ReadableFile] = []
     for one in readable:
         before = known.get(one.header.sop_instance_uid)
         if before is None:
             status = FileStatus.STORED
             known[one.header.sop_instance_uid] = one.file.sha256
-            fresh.append(_instance(row.id, one, now))
+            fresh.append(one)
         else:
             same = before == one.file.sha256
             status = FileStatus.DUPLICATE if same else FileStatus.CONFLICT
         code = InstanceConflict.code if status is FileStatus.CONFLICT else None
         outcomes.append(FileOutcome(number=one.number, status=status, code=code, study_id=row.id))
+    news = facts_of([one.header for one in fresh])
     if fresh:
+        _learn(row, news, submission)
         _grow(work, row, fresh, created=created, actor=submission.actor, now=now)
-    _raise_order(work, row, submission, now)
+    _raise_order(work, row, submission, news, now)
     if submission.complete:
         complete_study(work, row, actor=submission.actor, now=now)
     received = ReceivedStudy(
@@ -81,16 +79,16 @@ def file_study(
 def _grow(
     work: UnitOfWork,
     row: StudyRow,
-    fresh: Sequence[InstanceRow],
+    fresh: Sequence[ReadableFile],
     *,
     created: bool,
     actor: str,
     now: datetime,
 ) -> None:
     work.session.flush()
-    work.studies.add_instances(fresh)
+    work.studies.add_instances([_instance(row.id, one, now) for one in fresh])
     row.instance_count += len(fresh)
-    row.byte_count += sum(instance.byte_count for instance in fresh)
+    row.byte_count += sum(one.file.byte_count for one in fresh)
     row.last_instance_at = now
     row.unsettled_since = row.unsettled_since or now
     row.settled = False
@@ -104,12 +102,40 @@ def _grow(
         at=now,
         detail={"new_instances": len(fresh), "instance_count": row.instance_count},
     )
+    images = sum(shows_images(one.header.modality) for one in fresh)
+    if images and row.read_state in _SET_ASIDE:
+        work.events.append(
+            EventKind.IMAGES_UNSEEN,
+            study_id=row.id,
+            site=row.site,
+            actor=actor,
+            at=now,
+            detail={"new_images": images, "read_state": row.read_state},
+        )
     place_study(work, row, actor=actor, cause=EventKind.STUDY_GREW.value, now=now)
 
 
-def _raise_order(work: UnitOfWork, row: StudyRow, submission: Submission, now: datetime) -> None:
-    """Make the order more urgent if a later upload says so; never less."""
-    wanted = submission.order_class
+def _learn(row: StudyRow, told: StudyFacts, submission: Submission) -> None:
+    """Add what new instances tell of a study; images correct what a report or form told before."""
+    better = telling(told.modality) > telling(row.modality)
+    for name in ("modality", "body_part", "patient_age_years", "acquired_at", "scanner"):
+        value = getattr(told, name)
+        if value is not None and (better or getattr(row, name) is None):
+            setattr(row, name, value)
+    number = submission.accession_number or told.accession_number
+    row.accession_number = row.accession_number or number
+    row.synthetic = row.synthetic or told.synthetic
+
+
+def _raise_order(
+    work: UnitOfWork,
+    row: StudyRow,
+    submission: Submission,
+    told: StudyFacts,
+    now: datetime,
+) -> None:
+    """Make the order more urgent if a later upload or its new instances say so; never less."""
+    wanted = submission.order_class or told.order_class
     urgency = list(OrderClass)
     if wanted is None or urgency.index(wanted) >= urgency.index(OrderClass(row.order_class)):
         return
@@ -126,24 +152,20 @@ def _raise_order(work: UnitOfWork, row: StudyRow, submission: Submission, now: d
 
 
 def _new_study(
-    settings: Settings, submission: Submission, header: InstanceHeader, now: datetime
+    settings: Settings, submission: Submission, uid: str, told: StudyFacts, *, now: datetime
 ) -> StudyRow:
-    priority = (header.requested_priority or "").strip().upper()
-    order_class = (
-        submission.order_class or _ORDER_OF_PRIORITY.get(priority) or settings.default_order_class
-    )
     return StudyRow(
         id=str(uuid4()),
         site=submission.site,
-        study_instance_uid=header.study_instance_uid,
-        accession_number=submission.accession_number or header.accession_number,
-        order_class=order_class,
-        modality=header.modality,
-        body_part=header.body_part,
-        patient_age_years=header.patient_age_years,
-        acquired_at=header.acquired_at,
-        scanner=header.scanner,
-        synthetic=header.synthetic,
+        study_instance_uid=uid,
+        accession_number=submission.accession_number or told.accession_number,
+        order_class=submission.order_class or told.order_class or settings.default_order_class,
+        modality=told.modality,
+        body_part=told.body_part,
+        patient_age_years=told.patient_age_years,
+        acquired_at=told.acquired_at,
+        scanner=told.scanner,
+        synthetic=told.synthetic,
         instance_count=0,
         byte_count=0,
         received_at=now,

@@ -10,7 +10,7 @@ The picture of it is in ``docs/architecture.md``; in words::
     reopened          claim, report, assign, cancel; a claim that ends leaves it unread
     second_requested  claim, final report, withdraw, assign
     claimed_second    release and expiry lead back; final report, take over, withdraw
-    cancelled         the end
+    cancelled         reopen leads back to unread, to the place that it had
 
 A report without a claim is good while nobody holds the study. A second read is given by nobody
 who reported the study before, so such a person can neither claim nor take it over nor report it. A study is *ranked*, that is on
@@ -110,7 +110,7 @@ _STEPS: Final[Mapping[ReadState, Mapping[ReadStep, ReadState]]] = MappingProxyTy
             ReadStep.RESUME: ReadState.UNREAD,
             ReadStep.CANCEL: ReadState.CANCELLED,
         },
-        ReadState.CANCELLED: {},
+        ReadState.CANCELLED: {ReadStep.REOPEN: ReadState.UNREAD},
     }
 )
 

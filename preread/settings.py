@@ -90,7 +90,9 @@ class Settings(BaseSettings):
     max_upload_bytes: Bytes = Field(
         default=2048 * MIB, description="Largest request body, and largest inflated archive."
     )
-    max_instance_bytes: Bytes = Field(default=64 * MIB, description="Largest single DICOM file.")
+    max_instance_bytes: Bytes = Field(  # 1024 slices of 16 bits in one Enhanced CT are 512 MiB
+        default=1024 * MIB, description="Largest single DICOM file."
+    )
     max_instances: Count = Field(default=5000, description="Most files in one upload.")
     max_archive_ratio: Count = Field(
         default=100, description="Largest inflated-to-packed ratio of an archive entry."
@@ -99,13 +101,13 @@ class Settings(BaseSettings):
         default=128 * MIB, description="Largest inflated data set of a deflated DICOM file."
     )
     max_header_elements: Count = Field(
-        default=20_000, description="Most data elements read in one DICOM header."
+        default=200_000, description="Most data elements read in one DICOM header."
     )
     max_header_depth: Count = Field(
         default=16, description="Deepest nesting of sequences in a DICOM header."
     )
     max_header_items: Count = Field(
-        default=5000, description="Most sequence items in one DICOM header."
+        default=50_000, description="Most sequence items in one DICOM header."
     )
     idempotency_retention_hours: Count = Field(
         default=48, description="How long the answer to an Idempotency-Key is kept."

@@ -53,7 +53,7 @@ def create_app(folder: StudyFolder, clock: Callable[[], datetime] = utc_now) -> 
             # A page elsewhere that gives its name our address is not us.
             Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS),
             Middleware(Observed, metrics=Metrics()),
-            Middleware(SmallBodies, upload_path=""),
+            Middleware(SmallBodies, uploads=None),
         ],
     )
     app.state.session = Session(

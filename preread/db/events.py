@@ -31,6 +31,7 @@ class EventKind(StrEnum):
 
     STUDY_RECEIVED = "study_received"
     STUDY_GREW = "study_grew"
+    IMAGES_UNSEEN = "images_unseen"
     STUDY_COMPLETED = "study_completed"
     ORDER_RAISED = "order_raised"
     PRE_READ_STARTED = "pre_read_started"

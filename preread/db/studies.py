@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from preread.db.scoped import within
 from preread.db.tables.pre_reads import InstanceRow, PreReadRow
 from preread.db.tables.readers import ReportRow
 from preread.db.tables.study import CLAIMED, UNSETTLED, StudyRow
@@ -47,6 +48,38 @@ class StudyRepository:
             message = f"There is no study {study_id}."
             raise StudyNotFound(message)
         return study_of(row)
+
+    def find(
+        self,
+        *,
+        sites: Sites,
+        study_instance_uid: str | None = None,
+        accession_number: str | None = None,
+        limit: int,
+    ) -> tuple[Study, ...]:
+        """Return the studies that bear an identifier exactly, in any state, the newest first."""
+        conditions = within(StudyRow.site, sites)
+        if accession_number is not None:
+            conditions.append(StudyRow.accession_number == accession_number)
+        if study_instance_uid is not None:
+            conditions.append(StudyRow.study_instance_uid == study_instance_uid)
+            if accession_number is None and sites is None:
+                # The index of study UIDs begins with the site, so it is asked for every one.
+                conditions.append(StudyRow.site.in_(self._sites()))
+        query = sa.select(StudyRow).where(*conditions)
+        query = query.order_by(StudyRow.received_at.desc(), StudyRow.id).limit(limit)
+        return tuple(map(study_of, self._session.scalars(query)))
+
+    def _sites(self) -> list[str]:
+        """Return every site that ever sent a study, with one look at the index for each."""
+        found: list[str] = []
+        while True:
+            behind = [StudyRow.site > found[-1]] if found else []
+            query = sa.select(sa.func.min(StudyRow.site)).where(*behind)
+            site = self._session.scalars(query).one()
+            if site is None:
+                return found
+            found.append(site)
 
     def locked(self, study_id: str, *, sites: Sites = None) -> StudyRow:
         """Return the row of a study, locked to the end of the transaction.

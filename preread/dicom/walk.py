@@ -36,15 +36,16 @@ class HeaderLimits:
     max_depth
         Nested sequences.
     max_elements, max_items
-        In the whole file, nested ones included.
+        In the whole file, nested ones included. A frame of an Enhanced CT image has about 100
+        elements and 14 items.
     max_value_bytes
         Of a single value that is kept.
     """
 
     max_inflated_bytes: int = 128 << 20
     max_depth: int = 16
-    max_elements: int = 20_000
-    max_items: int = 5_000
+    max_elements: int = 200_000
+    max_items: int = 50_000
     max_value_bytes: int = 16 << 10
 
 

@@ -20,6 +20,7 @@ class WebhookType(StrEnum):
     PRE_READ_FAILED = "pre_read.failed"
     STUDY_FLAGGED = "study.flagged"
     STUDY_REPORTED = "study.reported"
+    STUDY_IMAGES_UNSEEN = "study.images_unseen"
     ALERT_RAISED = "alert.raised"
     ALERT_REPEATED = "alert.repeated"
     ALERT_ESCALATED = "alert.escalated"
@@ -36,6 +37,7 @@ _OF_EVENT: Final = {
     "pre_read_not_assessed": WebhookType.PRE_READ_READY,
     "pre_read_failed": WebhookType.PRE_READ_FAILED,
     "reported": WebhookType.STUDY_REPORTED,
+    "images_unseen": WebhookType.STUDY_IMAGES_UNSEEN,
     "alert_raised": WebhookType.ALERT_RAISED,
     "alert_nagged": WebhookType.ALERT_REPEATED,
     "alert_escalated": WebhookType.ALERT_ESCALATED,

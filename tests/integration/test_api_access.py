@@ -27,6 +27,9 @@ ALLOWED = {
     ("GET", "/openapi.json"): set(Role),
     ("GET", "/metrics"): OPERATORS,
     ("POST", "/v1/studies"): SENDERS,
+    ("GET", "/v1/studies"): set(Role),
+    ("POST", "/dicom-web/studies"): SENDERS,
+    ("POST", "/dicom-web/studies/{study_instance_uid}"): SENDERS,
     ("POST", "/v1/studies/{study_id}/complete"): SENDERS,
     ("GET", "/v1/studies/{study_id}"): set(Role),
     ("GET", "/v1/studies/{study_id}/events"): READERS,
@@ -149,6 +152,7 @@ NAMES = {
     "key_id": "0" * 8,
     "webhook_id": "wh_0",
     "message_id": "msg_0",
+    "study_instance_uid": "1.2.3",
 }
 STREAM = ("GET", "/v1/worklist/events")  # never ends; asked without a key and with a wrong role
 

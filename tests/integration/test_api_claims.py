@@ -113,4 +113,4 @@ def test_the_client_decides(resources):
         assert client.cancel(study_id, "wrong patient").read_state == "cancelled"
         with pytest.raises(ProblemError) as refused:
             client.claim(study_id)
-        assert (refused.value.problem_code, refused.value.allowed) == ("illegal-step", ())
+        assert (refused.value.problem_code, refused.value.allowed) == ("illegal-step", ("reopen",))

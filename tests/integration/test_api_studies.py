@@ -4,7 +4,7 @@ import pytest
 
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import instance_bytes, send, send_study
+from tests.builders import UID_ROOT, instance_bytes, send, send_study
 from tests.support.seed import pre_read_of
 from tests.support.web import bearer, client_of
 
@@ -35,6 +35,27 @@ def test_complete_again_changes_nothing(client, resources, doorbell):
     second = client.post(f"/v1/studies/{study_id}/complete").json()
     assert first == second
     assert doorbell.rings == 0
+
+
+def test_a_study_is_found_by_its_uid_or_accession_number_in_any_state(client, resources):
+    receiving = send(resources, instance_bytes(study=2, AccessionNumber="A-7")).studies[0].study_id
+    study_id = send_study(resources, site="south", accession_number="A-7")
+    client.post(f"/v1/studies/{study_id}/report", json={"status": "final"})
+
+    def found(**query):
+        answer = client.get("/v1/studies", params=query)
+        assert answer.status_code == 200
+        return {study["study_id"] for study in answer.json()["studies"]}
+
+    assert found(study_instance_uid=f"{UID_ROOT}.1") == {study_id}
+    assert found(accession_number="A-7") == {receiving, study_id}
+    assert found(accession_number="A-7", site="south") == {study_id}
+    assert found(accession_number="A-7", study_instance_uid=f"{UID_ROOT}.2") == {receiving}
+    assert found(accession_number="A-") == found(study_instance_uid="1.2.3") == set()
+    north = bearer(resources, Role.SENDER, site="north")
+    only = client.get("/v1/studies?accession_number=A-7", headers=north).json()["studies"]
+    assert [(one["study_id"], one["result_hidden"]) for one in only] == [(receiving, True)]
+    assert client.get("/v1/studies").status_code == 422
 
 
 def test_a_study_tells_how_far_it_got(client, resources):

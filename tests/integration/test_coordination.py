@@ -121,18 +121,28 @@ def test_only_readers_of_the_site_are_given_its_studies(client, resources):
     assert [one["claimed"] for one in listed if one["name"] == "Dr. Busy"] == [1]
 
 
-def test_a_cancelled_study_is_over_for_good(client, resources):
+def test_a_cancelled_study_is_off_until_it_is_reopened_and_stands_where_it_stood(
+    client, resources, clock
+):
     study_id = send_study(resources)
+    clock.forward(60)
+    other = send_study(resources, study=2)
     lease = claim_study(resources, study_id, by=caller_for(resources))
     gone = client.post(f"/v1/studies/{study_id}/cancel", json={"reason": "sent twice"})
     assert gone.json()["study"]["read_state"] == "cancelled"
     late = {"status": "final", "token": lease.token}
     assert client.post(f"/v1/studies/{study_id}/report", json=late).status_code == 409
     again = client.post(f"/v1/studies/{study_id}/claim")
-    assert (again.status_code, again.json()["allowed"]) == (409, [])
-    assert waiting_ids(resources) == []
+    assert (again.status_code, again.json()["allowed"]) == (409, ["reopen"])
+    assert waiting_ids(resources) == [other]
     listed = client.get("/v1/worklist?read_state=cancelled").json()["studies"]
     assert [row["study"]["study_id"] for row in listed] == [study_id]
+    back = client.post(f"/v1/studies/{study_id}/reopen", json={"reason": "wrong one cancelled"})
+    assert (back.json()["study"]["read_state"], back.json()["study"]["on_worklist"]) == (
+        "unread",
+        True,
+    )
+    assert waiting_ids(resources) == [study_id, other]
 
 
 def test_a_reported_study_is_reopened_read_again_and_read_by_a_second_reader(client, resources):

@@ -3,13 +3,25 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
+from preread.claims import claim_first
+from preread.coordination import take_with_reason
+from preread.db.events import EventKind
 from preread.db.tables.pre_reads import InstanceRow
+from preread.db.worklist import NextQuery
 from preread.errors import IdempotencyKeyReused, InstanceConflict, NothingStored
+from preread.keys import Role
+from preread.reading import ReadStep
+from preread.report import report_study
 from preread.study import AiState
 from preread.terms import OrderClass
-from tests.builders import incoming, instance_bytes, send, send_study
-from tests.support.stored import study_of
+from preread.webhooks.types import WebhookType, types_of
+from tests.builders import caller_for, incoming, instance_bytes, send, send_study
+from tests.support.stored import events_of, study_of
 from tests.support.web import left_in_incoming
+
+KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
+DOSE_REPORT = "1.2.840.10008.5.1.4.1.1.88.67"
+NO_PIXELS = dict.fromkeys(["PixelData", "Rows", "Columns"])
 
 
 def instance_count(resources):
@@ -115,6 +127,57 @@ def test_a_later_upload_may_raise_the_order_and_never_lowers_it(resources):
     raised = study_of(resources, study_id)
     assert raised.order_class is OrderClass.STAT
     assert raised.key_ms < before
+
+
+def test_a_study_that_begins_with_a_dose_report_is_filed_as_what_its_images_are(resources):
+    report = instance_bytes(series=9, Modality="SR", SOPClassUID=DOSE_REPORT, AccessionNumber=None,
+                            BodyPartExamined=None, **NO_PIXELS)  # fmt: skip
+    study_id = send(resources, report).studies[0].study_id
+    assert study_of(resources, study_id).modality == "SR"
+    send(resources, instance_bytes(RequestedProcedurePriority="STAT"), complete=True)
+    study = study_of(resources, study_id)
+    assert (study.modality, study.body_part, study.accession_number) == ("CT", "HEAD", "ACC1")
+    assert study.order_class is OrderClass.STAT
+    reader = caller_for(resources, Role.READER)
+    lease = claim_first(resources, NextQuery(modality="CT"), by=reader)
+    assert lease is not None
+    assert lease.study.id == study_id
+
+
+def test_images_tell_of_their_study_wherever_they_stand_in_the_upload(resources):
+    form = instance_bytes(series=9, number=7, Modality="OT", AccessionNumber=None)
+    study_id = send(resources, form, instance_bytes()).studies[0].study_id
+    send(resources, instance_bytes(series=8, number=8, Modality="SR", BodyPartExamined="CHEST"))
+    study = study_of(resources, study_id)
+    assert (study.modality, study.body_part, study.accession_number) == ("CT", "HEAD", "ACC1")
+
+
+@pytest.mark.parametrize("step", [ReadStep.FINAL_REPORT, ReadStep.CANCEL])
+def test_images_that_come_when_nobody_looks_any_more_are_told(resources, step):
+    study_id, by = send_study(resources), caller_for(resources, Role.COORDINATOR)
+    send(resources, instance_bytes(number=2))
+    if step is ReadStep.CANCEL:
+        take_with_reason(resources, study_id, step, by=by, reason="wrong order")
+    else:
+        report_study(resources, study_id, step, by=by, token=None)
+    # A key object note that the reader saved is nothing to be read.
+    send(resources, instance_bytes(series=9, Modality="KO", SOPClassUID=KEY_OBJECTS, **NO_PIXELS))
+    assert events_of(resources, study_id, EventKind.IMAGES_UNSEEN) == []
+    state = study_of(resources, study_id).read_state
+    send(resources, instance_bytes(number=3), instance_bytes(number=4))
+    told = [{"new_images": 2, "read_state": state.value}]
+    events = events_of(resources, study_id, EventKind.IMAGES_UNSEEN)
+    assert [event.detail for event in events] == told
+    assert types_of(EventKind.IMAGES_UNSEEN, told[0]) == (WebhookType.STUDY_IMAGES_UNSEEN,)
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_values_longer_than_their_columns_lose_no_study(resources):
+    long = instance_bytes(AccessionNumber="9" * 80, BodyPartExamined="HEAD" * 40,
+                          Modality="C" * 40)  # fmt: skip
+    study = study_of(resources, send(resources, long).studies[0].study_id)
+    assert study.accession_number is None  # a part of it could be another order's number
+    assert study.body_part == ("HEAD" * 40)[:64]
 
 
 def test_an_idempotency_key_gives_the_same_answer_again(resources, clock):

@@ -1,6 +1,7 @@
 """How the databases read the worklist: through which index, and what is passed over within it."""
 
 import re
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -92,6 +93,17 @@ def test_every_filter_of_the_worklist_is_read_from_its_index_in_order(resources)
                 assert "TEMP B-TREE" not in plan, (query, plan)
                 assert "Sort" not in plan, (query, plan)
                 assert "Seq Scan" not in plan, (query, plan)
+
+
+def test_a_study_is_looked_up_in_an_index_by_uid_and_by_accession_number(resources):
+    fill_and_count(resources)
+    with resources.reading() as work:
+        for sites in (None, frozenset({SITES[3]})):
+            for said in ({"study_instance_uid": "1.2.3"}, {"accession_number": "A-7"}):
+                find = partial(work.studies.find, sites=sites, limit=9, **said)
+                plan = plan_of(work, find)
+                (name,) = said
+                assert re.search(rf"(SEARCH|Index Cond).*{name}", plan), plan
 
 
 PAIRS = [

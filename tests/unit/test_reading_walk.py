@@ -114,9 +114,7 @@ class Desk:
             paper.alert = None
         assert paper.entry().place.key_ms == key  # nothing that people do moves the key
         # What is over leaves the desk, but now and then is opened again.
-        if paper.state is ReadState.CANCELLED or (
-            paper.state is ReadState.FINAL and self.rng.random() < 0.7
-        ):
+        if paper.state in ENDED and self.rng.random() < 0.7:
             del self.papers[paper.name]
             self.closed += 1
 

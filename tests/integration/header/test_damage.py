@@ -12,6 +12,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
 )
 
+from preread.dicom.volume import MAX_VOXELS
 from preread.errors import (
     DicomMalformed,
     DicomTooComplex,
@@ -20,6 +21,7 @@ from preread.errors import (
     NotDicom,
     UnreadableDicom,
 )
+from preread.settings import Settings
 from tests.support.dicom_bytes import (
     NAME,
     before_pixels,
@@ -97,7 +99,7 @@ def items(count) -> bytes:
 HOSTILE = {
     "deep nesting": (nested(100_000), DicomTooComplex),
     "two million items": (items(2_000_000), DicomTooComplex),
-    "many elements": (element(0x0009, 0x0001, b"CS", b"") * 30_000, DicomTooComplex),
+    "many elements": (element(0x0009, 0x0001, b"CS", b"") * 300_000, DicomTooComplex),
     "long text": (
         element(0x0018, 0x0010, b"LO", b"x" * 40_000),
         DicomTooComplex,
@@ -127,6 +129,19 @@ HOSTILE = {
 def test_a_hostile_file_is_refused(plain, added, error):
     with pytest.raises(error):
         read(before_pixels(plain) + added)
+
+
+def test_a_thin_slice_head_in_one_enhanced_image_is_within_the_limits(plain):
+    # 1000 frames, each with 13 functional groups of a few elements, as scanners write them.
+    words = b"".join(element(0x0018, 0x9300 + n, b"CS", b"NONE") for n in range(5))
+    group = long_element(0x0018, 0x9321, b"SQ", 8 + len(words))
+    group += struct.pack("<HHI", 0xFFFE, 0xE000, len(words)) + words
+    frame = struct.pack("<HHI", 0xFFFE, 0xE000, 13 * len(group)) + 13 * group
+    frames = long_element(0x5200, 0x9230, b"SQ", 1000 * len(frame)) + 1000 * frame
+    whole = before_pixels(plain) + frames + plain[len(before_pixels(plain)) :]
+
+    assert read(whole).has_pixels
+    assert Settings().max_instance_bytes > 2 * MAX_VOXELS + len(frames)  # of 16 bits
 
 
 def test_a_deflate_bomb_is_refused_without_inflating_it(plain):
