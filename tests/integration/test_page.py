@@ -5,9 +5,19 @@ from html.parser import HTMLParser
 
 import pytest
 
+from preread.claims import claim_study
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import UID_ROOT, instance_bytes, key_for, send, send_study
+from preread.work import claim_next, finish_claim
+from tests.builders import (
+    UID_ROOT,
+    caller_for,
+    instance_bytes,
+    key_for,
+    result,
+    send,
+    send_study,
+)
 from tests.support.seed import every_state, pre_read_of
 from tests.support.web import client_of, with_settings
 
@@ -323,3 +333,21 @@ def test_ids_are_unique_and_fields_have_labels(client, resources):
     assert len(ids) == len(set(ids))
     assert all("alt" in attributes for tag, attributes in tags if tag == "img")
     assert ("html", {"lang": "en"}) in tags
+
+
+def test_no_alert_is_left_out_where_many_are_open_or_are_for_others(visitor, resources):
+    other = caller_for(resources, label="Dr. Other")
+    for number in range(1, 9):
+        send_study(resources, number)
+        task = claim_next(resources, "w")
+        if number < 8:
+            claim_study(resources, task.study.id, by=other)
+        finish_claim(resources, task, result(task, Level.CRITICAL), worker="w")
+    signed_in(visitor, resources)
+    html = visitor.get("/").text
+    assert html.count('<li id="alert-') == 8
+    assert "2 more alerts" in html
+    signed_in(visitor, resources, Role.READER)
+    html = visitor.get("/").text
+    assert re.findall(r'aria-label="Heard: (\w+)"', html) == ["ACC8"]
+    assert "more alert" not in html

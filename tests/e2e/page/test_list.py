@@ -79,6 +79,29 @@ def test_a_lost_connection_is_shown(page):
     page.wait_for_selector('#live[data-state="live"]')
 
 
+def test_a_line_that_died_without_a_word_is_not_called_live(page):
+    page.context.set_offline(True)
+    page.clock.install()
+    page.clock.fast_forward(
+        30_000
+    )  # two signs of life are missing, as after a pause of the browser
+    page.wait_for_timeout(1_500)
+    assert page.get_attribute("#live", "data-state") == "live"
+    page.clock.fast_forward(60_000)
+    page.wait_for_selector("#stale:visible >> text=not live for 1 min")
+    assert page.get_attribute("#live", "data-state") == "away"
+    page.context.set_offline(False)
+    page.wait_for_selector('#live[data-state="live"]')
+    page.wait_for_selector("#stale", state="hidden")
+
+
+def test_the_page_hears_signs_of_life_of_the_service(visit, monkeypatch):
+    monkeypatch.setattr("api.live.HEARTBEAT_S", 0.05)
+    page = visit()
+    page.evaluate("document.addEventListener('heartbeat', () => { window.heard = true; })")
+    eventually(page, "window.heard === true")
+
+
 def test_a_session_that_is_over_leads_to_the_sign_in(page, served):
     resources, url = served
     token = next(c["value"] for c in page.context.cookies() if c["name"] == "preread_session")
