@@ -1,6 +1,7 @@
 """The coordinator's page, as the browser gets it: words, states, fragments, sign-in."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -242,6 +243,33 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert f'href="/v1/studies/{made["critical"]}/pre-read"' in html
     assert 'name="status" value="final"' in html
     assert "SYNTHETIC" not in html
+
+
+def test_an_undecided_result_is_told_as_possible_and_says_why_nothing_was_named(client, resources):
+    made = every_state(resources)
+    send_study(resources, 9)
+    task = claim_next(resources, "w")  # the study that every_state left in the queue
+    brought = result(task, Level.INDETERMINATE)
+    text = brought.document.text.model_copy(update={"summary": "Nothing was flagged, but why."})
+    told = brought.document.model_copy(update={"text": text})
+    finish_claim(resources, task, replace(brought, document=told), worker="w")
+    rows = rows_of(client.get("/").text)
+    assert "possible right frontal convexity" in rows[made["indeterminate"]]
+    assert "Nothing was flagged, but why." in rows[task.study.id]
+    assert "possible" not in rows[made["suspected"]]
+
+
+def test_a_reason_is_said_once_and_ends_with_one_stop(client, resources):
+    send_study(resources)
+    task = claim_next(resources, "w")
+    brought = result(task, Level.NOT_ASSESSED)
+    assessed = brought.document.assessment.model_copy(
+        update={"any_hemorrhage_reason": "The images do not show a head."}
+    )
+    told = brought.document.model_copy(update={"assessment": assessed})
+    finish_claim(resources, task, replace(brought, document=told), worker="w")
+    html = client.get(f"/studies/{task.study.id}", headers=HTMX).text
+    assert "No probability: The images do not show a head.</p>" in html
 
 
 def test_a_study_opens_in_the_sites_own_viewer(resources):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from preread.keys import sign_out
-from preread.terms import HemorrhageType, Level
+from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import key_for, send_study
 from tests.support.chromium import eventually
 from tests.support.seed import pre_read_of
@@ -49,6 +49,22 @@ def test_a_bleed_rises_without_a_reload_and_the_focus_stays(page, served, studie
     assert page.evaluate("window.sameDocument")
     assert page.evaluate("document.activeElement.closest('.row').dataset.study") == studies[0]
     eventually(page, "document.title.startsWith('(1)')")
+
+
+def test_nothing_of_a_row_lies_over_its_neighbor_on_a_middling_screen(visit, served, clock):
+    resources, _ = served
+    send_study(resources, 1, site=f"{'a' * 40}-very-long", order_class=OrderClass.STAT)
+    pre_read_of(resources, Level.INDETERMINATE, (HemorrhageType.EDH,))
+    clock.forward(31 * 60)
+    page = visit(viewport={"width": 1024, "height": 700})
+    page.wait_for_selector(".hurry >> text=1 past its time")
+    gaps = page.evaluate("""() => {
+        const box = (name) => document.querySelector(`.row ${name}`).getBoundingClientRect();
+        const words = document.createRange();
+        words.selectNodeContents(document.querySelector(".row .study"));
+        return [box("img").left - box(".badge").right, box(".due").left - words.getBoundingClientRect().right];
+    }""")
+    assert min(gaps) >= 0, gaps
 
 
 def test_filters_change_the_list_and_the_address(page, studies):
