@@ -272,6 +272,20 @@ def test_a_reason_is_said_once_and_ends_with_one_stop(client, resources):
     assert "No probability: The images do not show a head.</p>" in html
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/studies/of-another-site", 404), ("/nowhere", 404), ("/policies/x", 422)],
+)
+def test_a_person_on_a_wrong_address_gets_a_page_and_a_program_a_problem(client, path, status):
+    person = client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    program = client.get(path)
+    assert (person.status_code, program.status_code) == (status, status)
+    assert program.headers["content-type"] == "application/problem+json"
+    assert "To the worklist" in person.text
+    assert "not a medical device" in person.text
+    assert client.get(path, headers={"Accept": "text/html", **HTMX}).text == program.text
+
+
 def test_a_study_opens_in_the_sites_own_viewer(resources):
     study_id = send_study(resources)
     url = "https://pacs.example/view?study={study_instance_uid}&order={accession_number}"
