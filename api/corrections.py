@@ -25,7 +25,8 @@ class Corrections:
     score
         What this reader gave; None before.
     types, volume
-        Of this reader, or before that of the pre-read.
+        Of this reader, or before that of a flag. What is only possible stays unticked: who agrees by
+        one key with an undecided pre-read would else say that the bleed is there, and was missed.
     is_flagged
         Whether a bleed is suspected, so that it can be a false alarm.
     places
@@ -41,12 +42,13 @@ class Corrections:
 
 def corrections(shown: PreRead, given: Judgment | None) -> Corrections:
     """Return what can be corrected in a pre-read, as it is shown."""
-    named = frozenset(finding.type for finding in shown.findings)
+    flagged = shown.assessment.level in FLAGGED
+    named = frozenset(finding.type for finding in shown.findings if flagged)
     return Corrections(
         score=None if given is None else given.score,
         types=named if given is None else frozenset(given.types),
         volume=None if given is None else given.volume,
-        is_flagged=shown.assessment.level in FLAGGED,
+        is_flagged=flagged,
         places=None if shown.mode is Mode.TRIAGE_ONLY else _places(shown, given),
     )
 
@@ -65,14 +67,15 @@ def value_of(place: MarkedPlace) -> str:
 
 
 def _places(shown: PreRead, given: Judgment | None) -> tuple[OfferedPlace, ...]:
-    """Return places once each; without a word of the reader those of the pre-read are ticked."""
+    """Return places once each; without a word of the reader those of a flag are ticked."""
     said = () if given is None else given.places
+    flagged = shown.assessment.level in FLAGGED
     named = [
         MarkedPlace(place.region, place.laterality)
         for finding in shown.findings
         for place in finding.locations
     ]
     return tuple(
-        OfferedPlace(value_of(place), place.name, ticked=not said or place in said)
+        OfferedPlace(value_of(place), place.name, ticked=place in said or (flagged and not said))
         for place in dict.fromkeys([*named, *said])
     )

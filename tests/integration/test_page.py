@@ -259,6 +259,18 @@ def test_an_undecided_result_is_told_as_possible_and_says_why_nothing_was_named(
     assert "possible" not in rows[made["suspected"]]
 
 
+def test_what_is_only_possible_is_not_ticked_before_the_reader_has_said_so(client, resources):
+    made = every_state(resources)
+
+    def ticked(name):
+        html = client.get(f"/studies/{made[name]}", headers=HTMX).text
+        boxes = [one for tag, one in Elements(html).tags if tag == "input" and "checked" in one]
+        return [one["value"] for one in boxes if one.get("name") in {"types", "places"}]
+
+    assert ticked("indeterminate") == []
+    assert ticked("suspected") == ["SDH", "frontal_convexity:R"]
+
+
 def test_a_reason_is_said_once_and_ends_with_one_stop(client, resources):
     send_study(resources)
     task = claim_next(resources, "w")
