@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ml.intracranial import Interior
 from ml.mirror import refine_axis
 from ml.symmetry import SymmetryAxis, find_axis, fit_plane
-from preread.terms import Laterality
+from preread.regions import UNPAIRED
+from preread.terms import Laterality, Region
 
 # Front to back inside the skull of the head that the borders were written for.
 STANDARD_LENGTH_MM: Final = 170.0
@@ -32,6 +33,8 @@ WIDE_SHARE: Final = 0.6
 LEAST_AREA_MM2: Final = 400.0
 # With less of a lesion beside the midline than this it is a midline lesion.
 BESIDE_SHARE: Final = 0.5
+# From this share on the lesser side blood in an unpaired region lies across the midline.
+ACROSS_SHARE: Final = 0.1
 # The mean head's inner table in MNI space: its front and back end, and its top.
 MNI_ENDS_MM: Final = (71.0, -107.0)
 MNI_TOP_MM: Final = 86.0
@@ -164,13 +167,39 @@ def laterality(
     >>> laterality(np.array([-2.0, 1.0, 3.0])).value
     'M'
     """
-    left = float(np.average(left_mm > MIDLINE_MM, weights=weights))
-    right = float(np.average(left_mm < -MIDLINE_MM, weights=weights))
+    left, right = _shares(left_mm, weights)
     if left + right < BESIDE_SHARE:
         return Laterality.MIDLINE
     if min(left, right) >= BILATERAL_SHARE * (left + right):
         return Laterality.BILATERAL
     return Laterality.LEFT if left > right else Laterality.RIGHT
+
+
+def side_in(
+    region: Region, left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None = None
+) -> Laterality:
+    """Return the side of voxels that lie in a region; parameters as of :func:`laterality`.
+
+    An unpaired region, a cistern or the pons, has no left one and right one: blood across its
+    midline is midline blood, also if there is more of it on one side. Of a paired one there is
+    none at the midline: blood beside it, in a frontal horn, has the side that it is on.
+
+    Examples
+    --------
+    >>> across = np.array([-9.0, 7.0, 8.0, 9.0, 8.0])
+    >>> side_in(Region.SUPRASELLAR_CISTERN, across).value, side_in(Region.THALAMUS, across).value
+    ('M', 'L')
+    >>> side_in(Region.FRONTAL_HORN, np.array([2.0, 3.0, 4.0])).value
+    'L'
+    """
+    whole = laterality(left_mm, weights)
+    if region in UNPAIRED:
+        left, right = _shares(left_mm, weights)
+        across = min(left, right) >= ACROSS_SHARE * (left + right)
+        return Laterality.MIDLINE if across else whole
+    if whole is not Laterality.MIDLINE:
+        return whole
+    return laterality(np.copysign(2 * MIDLINE_MM, left_mm), weights)
 
 
 def to_mni(position: HeadPosition) -> NDArray[np.float64]:
@@ -212,6 +241,14 @@ def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
     slices, rows = np.nonzero(wide)
     middles = (first[wide] + last[wide]) / 2.0
     return np.column_stack([slices, rows, middles]).astype(np.float64)
+
+
+def _shares(
+    left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None
+) -> tuple[float, float]:
+    """Return how much lies clearly to the left, and to the right."""
+    left = float(np.average(left_mm > MIDLINE_MM, weights=weights))
+    return left, float(np.average(left_mm < -MIDLINE_MM, weights=weights))
 
 
 def _half_step(heights_mm: NDArray[np.float64]) -> float:

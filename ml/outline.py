@@ -14,9 +14,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ml.border import BorderRule, likelihood_of
 from ml.bundle import MaskRule
+from ml.crop import IN_PLANE
 from ml.geometry import from_grid
 from ml.intracranial import Interior, possible_on
 from ml.lesions import Lesion, connected_voxels, find_lesions, greatest_first, measure_lesion
@@ -25,6 +27,8 @@ from ml.prediction import Prediction
 
 # A lesion's greatest likelihood on a slice: not that of one pixel.
 PEAK: Final = 0.95
+# A lesion has no hole that is smaller than this on a slice, 20 mm² of 5 mm: nobody would draw one.
+HOLE_ML: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,13 @@ def draw_voxels(
     least_ml
         What falls apart loses its smaller parts, but the greatest is kept in any case.
     """
-    kept = voxels[_near_peak(voxels[:, 0], likely, peak_share)]
-    origin = kept.min(axis=0)
-    box = np.zeros(kept.max(axis=0) - origin + 1, np.bool_)
-    box[tuple((kept - origin).T)] = True
-    parts = [part + origin for part in connected_voxels(box)]
+    origin = voxels.min(axis=0)
+    within = voxels - origin
+    kept = np.zeros(within.max(axis=0) + 1, np.bool_)
+    kept[tuple(within.T)] = _near_peak(voxels[:, 0], likely, peak_share)
+    holes = _holes(kept, voxel_ml[origin[0] :])
+    kept[tuple(within.T)] |= holes[tuple(within.T)]
+    parts = [part + origin for part in connected_voxels(kept)]
     volumes_ml = [float(voxel_ml[part[:, 0]].sum()) for part in parts]
     greatest = int(np.argmax(volumes_ml))
     for number, part in enumerate(parts):
@@ -162,6 +168,20 @@ class _Likely:
         slices, rows, columns = voxels.T
         there: NDArray[np.float32] = self.planes[self.plane_of_slice[slices], rows, columns]
         return there
+
+
+def _holes(kept: NDArray[np.bool_], voxel_ml: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (S, R, C) what small holes there are in (S, R, C) within its slices."""
+    labels, count = ndimage.label(~np.pad(kept, ((0, 0), (1, 1), (1, 1))), IN_PLANE)
+    if count == len(kept):  # what surrounds each slice, and nothing else
+        return np.zeros_like(kept)
+    slices = np.arange(len(kept)).repeat(labels[0].size)
+    volumes_ml = np.bincount(labels.ravel(), voxel_ml[slices], minlength=count + 1)
+    is_hole = volumes_ml < HOLE_ML
+    is_hole[labels[:, 0, 0]] = False
+    is_hole[0] = False  # the label of what is kept
+    holes: NDArray[np.bool_] = is_hole[labels[:, 1:-1, 1:-1]]
+    return holes
 
 
 def _near_peak(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ml.assessment import Place
-from preread.regions import names_with_side
+from preread.regions import UNPAIRED, names_with_side
 from preread.terms import LATERALITY_NAME, HemorrhageType, Laterality, Region
 
 MOST_NAMED: Final = 3
@@ -58,27 +58,6 @@ _ADJECTIVE: Final = {
 }
 _GANGLIA: Final = frozenset({Region.CAUDATE, Region.PUTAMEN, Region.PALLIDUM})
 _THIRD_AND_FOURTH: Final = {Region.THIRD_VENTRICLE: "third", Region.FOURTH_VENTRICLE: "fourth"}
-_UNPAIRED: Final = frozenset(
-    {
-        Region.CORPUS_CALLOSUM,
-        Region.VERMIS,
-        Region.MIDBRAIN,
-        Region.PONS,
-        Region.MEDULLA,
-        Region.BRAIN_STEM,
-        Region.THIRD_VENTRICLE,
-        Region.FOURTH_VENTRICLE,
-        Region.INTERHEMISPHERIC_FISSURE,
-        Region.SUPRASELLAR_CISTERN,
-        Region.QUADRIGEMINAL_CISTERN,
-        Region.PREPONTINE_CISTERN,
-        Region.CISTERNA_MAGNA,
-        Region.BASAL_CISTERNS,
-        Region.PARAFALCINE,
-        Region.POSTERIOR_FOSSA,
-    }
-)
-"""One in the whole head: at the midline they need no word for the side."""
 
 
 def place_name(where: Place) -> str:
@@ -200,7 +179,7 @@ def _by_side(places: Sequence[Place]) -> list[tuple[Laterality, list[Region]]]:
 
 
 def _side_word(side: Laterality, regions: Iterable[Region]) -> str:
-    paired = not _UNPAIRED.issuperset(regions)
+    paired = not UNPAIRED.issuperset(regions)
     if side in {Laterality.LEFT, Laterality.RIGHT} or paired:
         return LATERALITY_NAME[side]
     return ""

@@ -131,6 +131,28 @@ COARSE_REGIONS: Final = (
 FINE_REGIONS: Final = tuple(region for region in Region if region not in COARSE_REGIONS)
 """What places are named by."""
 
+UNPAIRED: Final = frozenset(
+    {
+        Region.CORPUS_CALLOSUM,
+        Region.VERMIS,
+        Region.MIDBRAIN,
+        Region.PONS,
+        Region.MEDULLA,
+        Region.BRAIN_STEM,
+        Region.THIRD_VENTRICLE,
+        Region.FOURTH_VENTRICLE,
+        Region.INTERHEMISPHERIC_FISSURE,
+        Region.SUPRASELLAR_CISTERN,
+        Region.QUADRIGEMINAL_CISTERN,
+        Region.PREPONTINE_CISTERN,
+        Region.CISTERNA_MAGNA,
+        Region.BASAL_CISTERNS,
+        Region.PARAFALCINE,
+        Region.POSTERIOR_FOSSA,
+    }
+)
+"""One in the whole head, across its midline: there they need no word for the side."""
+
 
 def regions_of(compartment: Compartment) -> tuple[Region, ...]:
     """Return the fine regions of a compartment, in the order of :class:`Region`."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import laterality
+from ml.anatomy import side_in
 from ml.assessment import Place
 from ml.places.reading import CellPlaces
 from ml.scoring import Calibration
@@ -127,8 +127,9 @@ def _place(
     calibration: Calibration | None,
 ) -> Place:
     here = voxels.weights * cells.regions[voxels.cell, number]
-    side = laterality(voxels.left_mm, here if here.sum() > 0 else None)
+    region = FINE_REGIONS[number]
+    side = side_in(region, voxels.left_mm, here if here.sum() > 0 else None)
     probability = None
     if calibration is not None:
         probability = round(calibration.probability(log_odds_of([share])), 4)
-    return Place(FINE_REGIONS[number], side, round(share, 3), probability)
+    return Place(region, side, round(share, 3), probability)

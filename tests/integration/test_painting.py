@@ -10,6 +10,7 @@ from ml.training.painting.bleeds import paint_bleed
 from ml.training.painting.head import PaintedHead
 from ml.training.painting.mimics import paint_mimics
 from ml.training.painting.paint import paint_head, paint_set
+from ml.training.painting.sites import SITES, draw_site, voxels_at
 from ml.training.prepared import SliceRow, SourceSeries, open_reduced, write_prepared
 from preread.dicom.phantom import make_head
 from preread.terms import KINDS, HemorrhageType
@@ -68,6 +69,35 @@ def test_some_subdural_collections_are_old_and_their_outline_is_whole_all_the_sa
     for hu, share in old:
         assert 12 < density_hu(hu, share) < 32
         assert (share > 0.5).sum() * head.voxel_ml > 1
+
+
+@pytest.mark.parametrize("site", SITES, ids=lambda site: str(site.center_mm))
+def test_every_site_of_bleeds_is_brain_on_one_side_or_in_the_middle(head, site):
+    random = np.random.default_rng(3)
+    voxels = voxels_at(site, head, head.fluid < 0.3, random)
+    assert len(voxels) > 20
+    assert head.inside[tuple(voxels.T)].mean() > 0.9
+    aside_mm = head.axes[2].ravel()[voxels[:, 2]].mean()
+    assert abs(aside_mm) == pytest.approx(site.center_mm[2], abs=4.0)
+
+
+def test_sites_are_drawn_by_their_shares():
+    random = np.random.default_rng(5)
+    drawn = [draw_site(random) for _ in range(400)]
+    for site in SITES:
+        assert drawn.count(site) / 400 == pytest.approx(site.share, abs=0.08)
+    assert sum(site.share for site in SITES) == pytest.approx(1.0)
+
+
+def test_many_bleeds_of_the_brain_begin_below_the_middle_of_the_head(head):
+    up = np.broadcast_to(head.axes[0], head.hu.shape)
+    centers = []
+    for seed in range(24):
+        _, share = paint_bleed(head.hu, head, HemorrhageType.IPH, np.random.default_rng(seed))
+        if share.any():
+            centers.append(float(np.average(up, weights=share)))
+    low = np.mean(np.array(centers) < -30)
+    assert 0.08 <= low <= 0.5
 
 
 @pytest.mark.parametrize("kind", [HemorrhageType.SDH, HemorrhageType.EDH], ids=str)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ml.anatomy import find_frame, laterality, locate_voxels
+from ml.anatomy import find_frame, laterality, locate_voxels, side_in
 from ml.intracranial import find_interior
-from preread.terms import Laterality
+from preread.terms import Laterality, Region
 from tests.support.heads import head, turned_head
 
 HEIGHTS_MM = np.arange(32) * 5.0
@@ -52,6 +52,23 @@ def test_the_axes_of_a_turned_head_turn_with_it(turn_deg, by_image):
 )
 def test_the_side_follows_from_the_distances(left_mm, side):
     assert laterality(np.array(left_mm, float)) is side
+
+
+@pytest.mark.parametrize(
+    ("region", "left_mm", "side"),
+    [
+        (Region.SUPRASELLAR_CISTERN, [-9, 7, 8, 9, 8], Laterality.MIDLINE),
+        (Region.SUPRASELLAR_CISTERN, [7, 8, 9, 8, 3], Laterality.LEFT),
+        (Region.PARAFALCINE, [-20, 30], Laterality.MIDLINE),
+        (Region.SYLVIAN_FISSURE, [-9, 7, 8, 9, 8], Laterality.LEFT),
+        (Region.SYLVIAN_FISSURE, [-20, 30], Laterality.BILATERAL),
+        (Region.FRONTAL_HORN, [2, 3, 4, -1, 3], Laterality.LEFT),
+        (Region.FRONTAL_LOBE, [2, -3], Laterality.BILATERAL),
+        (Region.PONS, [2, 3, 4], Laterality.MIDLINE),
+    ],
+)
+def test_only_an_unpaired_region_has_blood_at_the_midline(region, left_mm, side):
+    assert side_in(region, np.array(left_mm, float)) is side
 
 
 def test_air_has_no_axes():

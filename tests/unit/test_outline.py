@@ -133,6 +133,29 @@ def test_no_lesion_is_lost_and_a_tighter_border_never_adds(seed):
     assert len(greatest)
 
 
+@pytest.mark.parametrize(("side", "is_filled"), [(3, True), (6, False)])
+def test_only_a_small_hole_of_a_lesion_is_filled(side, is_filled):
+    likely = np.full((2, 20, 20), 0.9, np.float32)
+    likely[:, 8 : 8 + side, 8 : 8 + side] = 0.1
+    voxels = np.argwhere(likely > 0)
+    (drawn,) = draw_voxels(voxels, likely.ravel(), np.full(2, 0.005), peak_share=0.5, least_ml=0.0)
+    assert len(drawn) == len(voxels) - (0 if is_filled else 2 * side**2)
+
+
+def test_no_hole_takes_what_belongs_to_another_lesion():
+    around = np.ones((1, 20, 20), bool)
+    around[0, 8:11, 8:11] = False
+    voxels = np.argwhere(around)
+    (drawn,) = draw_voxels(
+        voxels,
+        np.full(len(voxels), 0.9, np.float32),
+        np.full(1, 0.005),
+        peak_share=0.5,
+        least_ml=0.0,
+    )
+    assert len(drawn) == len(voxels)
+
+
 def test_the_networks_word_never_speaks_against_blood():
     odds = np.array([0.01, 0.1, 0.5, 0.9])
     likely = BORDER.likelihood(odds, np.full(4, 20.0))

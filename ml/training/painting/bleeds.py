@@ -3,8 +3,8 @@
 Every painter returns how much of each voxel is blood, and paints it. Shapes: a subdural
 bleed is a crescent along the inner table or a sheet along the falx; an epidural one a lens;
 subarachnoid blood replaces fluid in sulci and cisterns; intraventricular blood sinks to the
-back of the ventricles; a parenchymal one is an uneven clot with a rim of edema, deep, lobar,
-or several small contusions near the surface. Some collections under the skull are weeks old:
+back of the ventricles; a parenchymal one is an uneven clot with a rim of edema, where hypertension
+bleeds (``sites``) or anywhere in the lobes, or several small contusions near the surface. Some collections under the skull are weeks old:
 as dense as brain, or darker, and told from it by what they displace.
 """
 
@@ -13,9 +13,12 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
+from ml.training.painting.displacement import push_brain
 from ml.training.painting.head import Field, PaintedHead, noise
+from ml.training.painting.sites import draw_site, voxels_at
 from preread.terms import HemorrhageType
 
 FRESH_HU: Final = (52.0, 80.0)
@@ -112,42 +115,10 @@ def _extra_axial(
     random: np.random.Generator,
 ) -> tuple[Field, Field]:
     """Fill the space below the inner table down to a depth, and push the brain inwards."""
-    pushed = _push(hu, head, reach_mm)
+    pushed = push_brain(hu, head, reach_mm)
     share = np.clip((reach_mm - head.depth) / 1.2 + 0.5, 0, 1) * (reach_mm > 1.0) * head.inside
     dense = AGES_HU[int(random.choice(len(AGES_HU), p=ages))]
     return _blend(pushed, head, share.astype(np.float32), random, dense=dense)
-
-
-def _push(hu: Field, head: PaintedHead, reach_mm: Field) -> Field:
-    """Move the brain away from the skull by what lies between; the push fades with depth."""
-    moved = hu.copy()
-    _, row_mm, column_mm = head.spacing_mm
-    rows, columns = np.meshgrid(
-        *(np.arange(n, dtype=np.float32) for n in hu.shape[1:]), indexing="ij"
-    )
-    for number in np.flatnonzero((reach_mm * head.inside > 1.0).any(axis=(1, 2))):
-        depth = ndimage.gaussian_filter(head.depth[number], 2.0)
-        down, right = np.gradient(depth, row_mm, column_mm)
-        # What the blood above this place measures, seen from any depth below it.
-        over = ndimage.gaussian_filter(
-            ndimage.maximum_filter(reach_mm[number] * (head.depth[number] > 0), 25), 6.0
-        )
-        way = 0.8 * over * np.exp(-np.maximum(depth - over, 0) / 22.0) * head.inside[number]
-        source = np.stack([rows - way * down / row_mm, columns - way * right / column_mm])
-        brain = _without_rim(hu[number], head.depth[number])
-        warped = ndimage.map_coordinates(brain, source, order=1, mode="nearest")
-        moved[number][head.inside[number]] = warped[head.inside[number]]
-    return moved
-
-
-def _without_rim(plane: Field, depth_mm: Field) -> Field:
-    """Replace what is partly bone by the nearest brain, or bone would be drawn into the head."""
-    brain = (depth_mm > 3.0) & (plane < 100.0)
-    if not brain.any():
-        return plane
-    nearest = ndimage.distance_transform_edt(~brain, return_distances=False, return_indices=True)
-    filled: Field = plane[tuple(nearest)]
-    return filled
 
 
 def _subarachnoid(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
@@ -197,35 +168,49 @@ def _intraventricular(
 
 
 def _parenchymal(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
-    if random.random() < 0.35:
+    cause = random.random()
+    if cause < 0.3:
         return _contusions(hu, head, random)
-    volume_ml = float(np.exp(random.uniform(np.log(0.4), np.log(60.0))))
-    radius_mm = (volume_ml * 1000.0 * 0.239) ** (1 / 3)
-    least = 8.0 if random.random() < 0.5 else 28.0  # lobar or deep
-    return _clot(hu, head, radius_mm, (least, 70.0), random)
+    if cause < 0.55:
+        radius_mm = _radius_mm((0.4, 60.0), random)
+        return _clot(hu, head, radius_mm, _tissue_between(head, (8.0, 70.0)), random)
+    site = draw_site(random)
+    places = voxels_at(site, head, head.fluid < 0.3, random)
+    return _clot(hu, head, _radius_mm(site.volumes_ml, random), places, random)
 
 
 def _contusions(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
     painted, share = hu, np.zeros_like(hu)
+    places = _tissue_between(head, (3.0, 18.0))
     for _ in range(int(random.integers(1, 5))):
-        painted, more = _clot(painted, head, random.uniform(3.0, 9.0), (3.0, 18.0), random)
+        painted, more = _clot(painted, head, random.uniform(3.0, 9.0), places, random)
         share = np.maximum(share, more)
     return painted, share
+
+
+def _tissue_between(head: PaintedHead, depths_mm: tuple[float, float]) -> NDArray[np.intp]:
+    """Return the (N, 3) voxels of brain between two depths below the skull."""
+    near, far = depths_mm
+    return np.argwhere((head.fluid < 0.3) & (head.depth > near) & (head.depth < far))
+
+
+def _radius_mm(volumes_ml: tuple[float, float], random: np.random.Generator) -> float:
+    """Return the radius of a ball of a volume between two, small ones as often as large ones."""
+    volume_ml = float(np.exp(random.uniform(*np.log(volumes_ml))))
+    return float((volume_ml * 1000.0 * 0.239) ** (1 / 3))
 
 
 def _clot(
     hu: Field,
     head: PaintedHead,
     radius_mm: float,
-    depths_mm: tuple[float, float],
+    places: NDArray[np.intp],
     random: np.random.Generator,
 ) -> tuple[Field, Field]:
-    up, back, left = head.axes
-    near, far = depths_mm
-    tissue = (head.fluid < 0.3) & (head.depth > near) & (head.depth < far)
-    places = np.argwhere(tissue)
+    """Paint a clot whose middle is one of the (N, 3) places."""
     if not len(places):
         return hu, np.zeros_like(hu)
+    up, back, left = head.axes
     at = places[int(random.integers(len(places)))]
     stretch = random.uniform(0.7, 1.4, 3)
     squares = sum(

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import laterality
+from ml.anatomy import side_in
 from ml.training.places.labels import COMPARTMENTS
 from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS
 from preread.terms import Compartment, HemorrhageType, Laterality, Region
@@ -70,7 +70,7 @@ def true_places(
     shares = [
         PlaceShare(
             FINE_REGIONS[number],
-            laterality(left[numbers == number]),
+            side_in(FINE_REGIONS[number], left[numbers == number]),
             float((numbers == number).sum() / known.sum()),
         )
         for number in np.unique(numbers[known])

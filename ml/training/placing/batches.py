@@ -30,8 +30,8 @@ OUTSIDE_MM: Final = -4.0
 # unlike those trained on, synthetic ones among them, are named better for it.
 ROTATION_DEG: Final = 7.0
 SCALE: Final = 0.08
-SHIFT_MM: Final = 8.0
-BELOW_MM: Final = 9.0
+SHIFT_MM: Final = 10.0
+BELOW_MM: Final = 16.0
 HU_SHIFT: Final = 5.0
 HU_GAIN: Final = 0.1
 NOISE_HU: Final = 4.0
