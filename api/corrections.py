@@ -27,7 +27,8 @@ class Corrections:
     said_no_bleed
         Whether this reader said that nothing is there.
     types, volume
-        Of this reader, or before that of the pre-read.
+        Of this reader, or before that of a flag. What is only possible stays unticked: who agrees by
+        one key with an undecided pre-read would else say that the bleed is there, and was missed.
     is_flagged
         Whether a bleed is suspected, so that it can be a false alarm.
     places
@@ -44,9 +45,9 @@ class Corrections:
 
 def corrections(shown: PreRead, given: Judgment | None) -> Corrections:
     """Return what can be corrected in a pre-read, as it is shown."""
-    named = frozenset(finding.type for finding in shown.findings)
     said_no_bleed = given is not None and not given.types
     is_flagged = shown.assessment.level in FLAGGED
+    named = frozenset(finding.type for finding in shown.findings if is_flagged)
     return Corrections(
         # A word from before a true negative had no score may carry one.
         score=None if given is None or (said_no_bleed and not is_flagged) else given.score,
@@ -72,14 +73,15 @@ def value_of(place: MarkedPlace) -> str:
 
 
 def _places(shown: PreRead, given: Judgment | None) -> tuple[OfferedPlace, ...]:
-    """Return places once each; without a word of the reader those of the pre-read are ticked."""
+    """Return places once each; without a word of the reader those of a flag are ticked."""
     said = () if given is None else given.places
+    flagged = shown.assessment.level in FLAGGED
     named = [
         MarkedPlace(place.region, place.laterality)
         for finding in shown.findings
         for place in finding.locations
     ]
     return tuple(
-        OfferedPlace(value_of(place), place.name, ticked=not said or place in said)
+        OfferedPlace(value_of(place), place.name, ticked=place in said or (flagged and not said))
         for place in dict.fromkeys([*named, *said])
     )

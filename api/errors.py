@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from api.problem_bodies import Problem, RefusedFile, RefusedValue
 from api.problems import MEANING, PATH
+from api.templating import is_fragment, render
 from preread.errors import (
     ClaimNotHeld,
     Conflict,
@@ -150,15 +151,28 @@ def problem(
     return JSONResponse(content, meaning.status.value, dict(headers or {}), MEDIA_TYPE)
 
 
+def _for_person(request: Request, code: str, detail: str) -> Response | None:
+    """Return a problem as a page for who opened an address of the page; None for a program.
+
+    A script of the page asks as a program does, and shows the detail by itself.
+    """
+    of_page = not request.url.path.startswith(("/v1/", PATH))
+    if not of_page or is_fragment(request) or "text/html" not in request.headers.get("accept", ""):
+        return None
+    meaning = MEANING[code]
+    context = {"title": meaning.title, "detail": detail}
+    return render(request, "problem.html", context, meaning.status)
+
+
 async def _domain_error(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, PreReadError):
         raise error
     code = _code(error)
     if code == "internal-error":
         _log.error("unexpected_domain_error", exc_info=error)
         return problem(code, "The request met an error in the software.")
-    return problem(code, str(error), _headers(code), **_extensions(error))
+    told = _for_person(request, code, str(error))
+    return told or problem(code, str(error), _headers(code), **_extensions(error))
 
 
 def _code(error: PreReadError) -> str:
@@ -200,11 +214,11 @@ def _extensions(error: PreReadError) -> dict[str, Any]:
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, RequestValidationError):
         raise error
+    code, detail = "validation-failed", "The request does not fit the contract."
     refused = tuple(_refused(one) for one in error.errors())
-    return problem("validation-failed", "The request does not fit the contract.", errors=refused)
+    return _for_person(request, code, detail) or problem(code, detail, errors=refused)
 
 
 def _refused(error: Mapping[str, Any]) -> RefusedValue:
@@ -217,15 +231,14 @@ def _refused(error: Mapping[str, Any]) -> RefusedValue:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, HTTPException):
         raise error
     code = _OF_STATUS.get(HTTPStatus(error.status_code))
     if code is None:
         code = "invalid-request" if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else None
-    return problem(
-        code or "internal-error", MEANING[code or "internal-error"].explanation, error.headers
-    )
+    code = code or "internal-error"
+    detail = MEANING[code].explanation
+    return _for_person(request, code, detail) or problem(code, detail, error.headers)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -30,6 +30,7 @@ from preread.terms import Level
 MOST_ROWS: Final = 1000
 _MOST_TAKEN: Final = 12
 _MOST_CALLS: Final = 6
+"""So many alerts are shown at once; the others stand behind a line that says how many."""
 
 _LISTS: Final[dict[str, dict[str, object]]] = {
     "waiting": {},
@@ -102,6 +103,16 @@ class Listing:
     more_rows: int
     sites: tuple[str, ...]
     notices: tuple[ListNotice, ...]
+
+    @property
+    def first_calls(self) -> tuple[Call, ...]:
+        """The alerts that are open for longest."""
+        return self.calls[:_MOST_CALLS]
+
+    @property
+    def other_calls(self) -> tuple[Call, ...]:
+        """The alerts behind the line that counts them."""
+        return self.calls[_MOST_CALLS:]
 
 
 class PageFilters(Filters):
@@ -184,10 +195,13 @@ def _rows(views: Iterable[StudyView], own: Collection[str], now: datetime) -> tu
 
 
 def _calls(work: UnitOfWork, caller: Caller, sites: Sites, mode: Mode) -> tuple[Call, ...]:
-    """Return the oldest open alerts that this person may see."""
+    """Return the open alerts that this person may see, oldest first.
+
+    All of them, as what is not on the page does not ring either.
+    """
     operates = caller.role in {Role.COORDINATOR, Role.ADMIN}
     calls = []
-    for alert in work.alerts.listed(sites=sites, only_open=True)[:_MOST_CALLS]:
+    for alert in work.alerts.listed(sites=sites, only_open=True):
         mine = alert.addressee in {None, caller.key_id}
         concerns = mine or (operates and alert.stage is AlertStage.ESCALATED)
         if concerns or operates:

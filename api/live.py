@@ -31,7 +31,9 @@ _SHORTEST_LIFE: Final = 0.75
 _PAGE: Final = 500
 _WAITING_BATCHES: Final = 64
 _RETRY_MS: Final = 2000
-_HEARTBEAT: Final = b": still here\n\n"
+_HEARTBEAT: Final = b": still here\nevent: heartbeat\n\n"
+"""A comment for whoever reads the stream. The event has no data, so that a client by the book drops
+it; the page's library hands it on, and a page that misses it says that it is live no longer."""
 
 _log = get_logger(__name__)
 

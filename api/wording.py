@@ -14,13 +14,13 @@ from api.study_bodies import StudyView
 from preread.feedback import FalsePositiveCause, Verdict, VolumeVerdict
 from preread.findings import Location
 from preread.proportions import Share
-from preread.regions import REGION
+from preread.regions import REGION, names_with_side
 from preread.study import AiState, ReadState
 from preread.terms import (
-    LATERALITY_NAME,
     TYPE_NAME,
     Compartment,
     HemorrhageType,
+    Laterality,
     Level,
     OrderClass,
     Region,
@@ -181,14 +181,14 @@ def region_name(region: Region) -> str:
 
 
 def places(locations: Iterable[Location]) -> str:
-    """Return where a finding lies: each side once, before its regions.
+    """Return where a finding lies: each side once, with its regions.
 
     A side that is missing from a place is worse than a long line.
     """
-    sides: dict[str, list[str]] = {}
+    sides: dict[Laterality, list[Region]] = {}
     for where in locations:
-        sides.setdefault(LATERALITY_NAME[where.laterality], []).append(where.name)
-    return "; ".join(f"{side} {', '.join(names)}" for side, names in sides.items())
+        sides.setdefault(where.laterality, []).append(where.region)
+    return "; ".join(names_with_side(regions, side) for side, regions in sides.items())
 
 
 def images(count: int) -> str:

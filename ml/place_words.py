@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ml.assessment import Place
-from preread.regions import REGION, UNPAIRED
+from preread.regions import UNPAIRED, names_with_side
 from preread.terms import LATERALITY_NAME, HemorrhageType, Laterality, Region
 
 MOST_NAMED: Final = 3
@@ -68,7 +68,7 @@ def place_name(where: Place) -> str:
     >>> place_name(Place(Region.FRONTAL_LOBE, Laterality.LEFT, 1.0))
     'left frontal lobe'
     """
-    return f"{LATERALITY_NAME[where.laterality]} {REGION[where.region].name}"
+    return names_with_side([where.region], where.laterality)
 
 
 def first_place(places: Sequence[Place]) -> str | None:

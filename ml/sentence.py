@@ -15,12 +15,10 @@ from typing import Final
 
 from ml.assessment import Assessment, FindingReading
 from ml.place_words import side_words, words_of
-from preread.phrases import hedge, shift_phrase, volume_text
+from preread.phrases import LEAST_TOLD_SHIFT_MM, hedge, shift_phrase, volume_text
 from preread.terms import HemorrhageType, Level
 
 LONGEST: Final = 300
-# In patients without any bleed the measure says up to this, as no skull is symmetric.
-LEAST_TOLD_SHIFT_MM: Final = 3.0
 # Brain is at 25 to 40 HU. What is denser than this in the mean is clotted blood of some days at
 # most; what is not may be older, or not clotted, so then nothing is said of its age.
 ACUTE_HU: Final = 50.0

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from preread.regions import REGION
-from preread.terms import FLAGGED, LATERALITY_NAME, HemorrhageType, Laterality, Level, Region
+from preread.regions import REGION, names_with_side
+from preread.terms import FLAGGED, HemorrhageType, Laterality, Level, Region
 
 
 class Verdict(StrEnum):
@@ -56,8 +56,9 @@ class MarkedPlace:
         >>> MarkedPlace(Region.PONS, None).name, MarkedPlace(Region.INSULA, Laterality.LEFT).name
         ('pons', 'left insula')
         """
-        side = "" if self.laterality is None else f"{LATERALITY_NAME[self.laterality]} "
-        return f"{side}{REGION[self.region].name}"
+        if self.laterality is None:
+            return REGION[self.region].name
+        return names_with_side([self.region], self.laterality)
 
 
 @dataclass(frozen=True, slots=True)

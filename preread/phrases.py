@@ -1,6 +1,7 @@
 """The phrases in which the numbers of a pre-read are told, wherever they are told."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from preread.findings import Measurements
 from preread.terms import LATERALITY_NAME, TYPE_NAME, HemorrhageType, Laterality, Level
@@ -48,10 +49,16 @@ def shift_phrase(shift_mm: float, toward: Laterality | None) -> str:
     return f"midline shift {size}{side}"
 
 
+LEAST_TOLD_SHIFT_MM: Final = 3.0
+"""Below this a measured midline shift says nothing: patients without any had up to 2.6 mm."""
+
+
 def midline_text(measured: Measurements) -> str:
     """Return what is known of the midline, also that nothing is."""
     if measured.midline_shift_mm is None:
         return f"midline shift not measured: {measured.midline_shift_mm_reason}"
+    if measured.midline_shift_mm < LEAST_TOLD_SHIFT_MM:
+        return f"midline shift below {LEAST_TOLD_SHIFT_MM:.0f} mm, within its error of measurement"
     return shift_phrase(measured.midline_shift_mm, measured.midline_shift_toward)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from preread.answers import RemoteStudy
 from preread.findings import Finding, PreRead
 from preread.phrases import midline_text
-from preread.terms import LATERALITY_NAME
+from preread.regions import names_with_side
 
 _WIDTH: Final = 100
 _BAR: Final = 30
@@ -141,7 +141,7 @@ def _study_line(document: PreRead) -> str:
 def _finding_line(finding: Finding) -> str:
     volume = "volume unknown" if finding.volume_ml is None else f"{finding.volume_ml:.1f} ml"
     places = "; ".join(
-        f"{LATERALITY_NAME[where.laterality]} {where.name}" for where in finding.locations
+        names_with_side([where.region], where.laterality) for where in finding.locations
     )
     words = [finding.name, f"probability {finding.probability:.2f}", volume]
     if finding.max_thickness_mm is not None:

@@ -5,10 +5,18 @@ Codes are SNOMED CT as printed in PS3.16 of the DICOM standard (context groups 2
 wrong code is worse than a missing one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from preread.terms import Code, Compartment, HemorrhageType, Region
+from preread.terms import (
+    LATERALITY_NAME,
+    Code,
+    Compartment,
+    HemorrhageType,
+    Laterality,
+    Region,
+)
 
 COMPARTMENTS_OF_TYPE: Final = {
     HemorrhageType.IPH: frozenset({Compartment.PARENCHYMAL}),
@@ -149,6 +157,36 @@ UNPAIRED: Final = frozenset(
 def regions_of(compartment: Compartment) -> tuple[Region, ...]:
     """Return the fine regions of a compartment, in the order of :class:`Region`."""
     return tuple(region for region in FINE_REGIONS if REGION[region].compartment is compartment)
+
+
+_OF_VENTRICLE: Final = " of the lateral ventricle"
+
+
+def names_with_side(regions: Sequence[Region], side: Laterality) -> str:
+    """Return the words for regions of one side.
+
+    The side is that of the ventricle, not of its part: a «left atrium» is in the heart.
+
+    Examples
+    --------
+    >>> names_with_side([Region.FRONTAL_LOBE, Region.INSULA], Laterality.LEFT)
+    'left frontal lobe, insula'
+    >>> names_with_side([Region.ATRIUM], Laterality.LEFT)
+    'atrium of the left lateral ventricle'
+    >>> names_with_side([Region.ATRIUM, Region.TEMPORAL_HORN], Laterality.BILATERAL)
+    'atrium, temporal horn of both lateral ventricles'
+    """
+    names = [REGION[region].name for region in regions]
+    parts = [name.removesuffix(_OF_VENTRICLE) for name in names if name.endswith(_OF_VENTRICLE)]
+    others = [name for name in names if not name.endswith(_OF_VENTRICLE)]
+    said = [f"{LATERALITY_NAME[side]} {', '.join(others)}"] if others else []
+    if parts:
+        both = side is Laterality.BILATERAL
+        whose = (
+            "both lateral ventricles" if both else f"the {LATERALITY_NAME[side]} lateral ventricle"
+        )
+        said.append(f"{', '.join(parts)} of {whose}")
+    return "; ".join(said)
 
 
 def coarse_region(region: Region) -> Region:

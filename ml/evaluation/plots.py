@@ -37,18 +37,22 @@ def draw_plots(figures: Figures) -> dict[str, str]:
     Returns
     -------
     dict
-        SVG elements by the plot's title, in the order in which to show them.
+        SVG elements by the plot's title, in the order in which to show them; those of outlines only
+        where some are known, as empty axes look like a measured nothing.
     """
     plots: dict[str, Draw] = {
         "ROC": _roc,
         "Precision and sensitivity": _precision,
         "Calibration": _calibration,
         "Agreement of positive studies": _agreement,
-        "Volume, Bland–Altman": _volumes,
-        "Lesions, free response": _free_response,
-        "Dice of slices with blood": _dice,
-        "Blood of known type by the type it was given": _confusion,
     }
+    if figure_at(figures, ("mask", "slices")):
+        plots |= {
+            "Volume, Bland–Altman": _volumes,
+            "Lesions, free response": _free_response,
+            "Dice of slices with blood": _dice,
+            "Blood of known type by the type it was given": _confusion,
+        }
     return {title: svg_of(title, partial(_on, draw, figures)) for title, draw in plots.items()}
 
 

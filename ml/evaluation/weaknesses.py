@@ -5,6 +5,7 @@ from typing import Final
 
 from ml.evaluation.estimates import Figures
 from ml.evaluation.goals import figure_at, goal_table
+from preread.proportions import wilson
 from preread.terms import KINDS
 
 # With fewer positive studies than this a Wilson interval of a share is wider than 40 points.
@@ -36,7 +37,13 @@ def _basis(figures: Figures) -> Iterator[str]:
     if _number(figures, "studies_by_basis", "in_sample"):
         yield "These figures are in sample: they say nothing about studies that the model does not know."
     positive = _number(figures, "positive_studies") or 0
-    if positive < 5 * FEW_STUDIES:
+    if 0 < positive < FEW_STUDIES:
+        low, _ = wilson(int(positive), int(positive))
+        yield (
+            f"{_studies(positive)} with hemorrhage: even where all are found, a sensitivity of "
+            f"{low:.2f} is possible; a goal that is reached here means little."
+        )
+    elif positive < 5 * FEW_STUDIES:
         yield (
             f"{_studies(positive)} with hemorrhage: every sensitivity is uncertain by several "
             "points; see its interval."
@@ -86,7 +93,7 @@ def _kinds(figures: Figures) -> Iterator[str]:
     for kind in KINDS:
         studies = _number(figures, "kinds", kind.value, "positive_studies") or 0
         if studies < FEW_STUDIES:
-            yield f"{kind.value}: {_studies(studies)} have it; its figures are an anecdote."
+            yield f"{kind.value}: {_studies(studies)} {'has' if studies == 1 else 'have'} it; its figures are an anecdote."
         found = _number(figures, "kinds", kind.value, "named", "sensitivity")
         if found is not None and found < POOR_SHARE:
             count = figure_at(figures, ("kinds", kind.value, "named", "sensitivity_count"))

@@ -178,7 +178,7 @@ def test_a_silent_stream_says_that_it_is_alive_and_ends_in_time(fast, monkeypatc
     chunks = asyncio.run(scenario())
     assert chunks[0].startswith(b"retry: ")
     assert 2 < len(chunks) < 15
-    assert set(chunks[1:]) == {b": still here\n\n"}
+    assert set(chunks[1:]) == {b": still here\nevent: heartbeat\n\n"}
 
 
 def test_a_thousand_listeners_hear_every_event_from_bytes_that_were_made_once(fast):

@@ -125,7 +125,10 @@ def test_names_are_escaped():
 
 def test_an_empty_report_renders_with_dashes():
     report = make_report([], SMALL_BUNDLE, source="x", day=date(2026, 1, 1), rounds=2)
-    assert "no study was assessed" in render_page(report, [])
+    page = render_page(report, [])
+    assert "no study was assessed" in page
+    assert "No blood is outlined in this source" in page
+    assert page.count("<svg") == 4  # none of the four that would show an empty outline
 
 
 @pytest.fixture

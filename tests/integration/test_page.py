@@ -1,13 +1,24 @@
 """The coordinator's page, as the browser gets it: words, states, fragments."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from preread.claims import claim_study
 from preread.keys import Role
 from preread.terms import HemorrhageType, Level
-from tests.builders import UID_ROOT, instance_bytes, key_for, send, send_study
+from preread.work import claim_next, finish_claim
+from tests.builders import (
+    UID_ROOT,
+    caller_for,
+    instance_bytes,
+    key_for,
+    result,
+    send,
+    send_study,
+)
 from tests.support.seed import every_state, pre_read_of
 from tests.support.web import OURS, client_of, sign_in, with_settings
 
@@ -158,6 +169,59 @@ def test_the_pane_shows_images_measures_and_the_way_to_the_json(client, resource
     assert "SYNTHETIC" not in html
 
 
+def test_an_undecided_result_is_told_as_possible_and_says_why_nothing_was_named(client, resources):
+    made = every_state(resources)
+    send_study(resources, 9)
+    task = claim_next(resources, "w")  # the study that every_state left in the queue
+    brought = result(task, Level.INDETERMINATE)
+    text = brought.document.text.model_copy(update={"summary": "Nothing was flagged, but why."})
+    told = brought.document.model_copy(update={"text": text})
+    finish_claim(resources, task, replace(brought, document=told), worker="w")
+    rows = rows_of(client.get("/").text)
+    assert "possible <abbr" in rows[made["indeterminate"]]
+    assert "Nothing was flagged, but why." in rows[task.study.id]
+    assert "possible" not in rows[made["suspected"]]
+
+
+def test_what_is_only_possible_is_not_ticked_before_the_reader_has_said_so(client, resources):
+    made = every_state(resources)
+
+    def ticked(name):
+        html = client.get(f"/studies/{made[name]}", headers=HTMX).text
+        boxes = [one for tag, one in Elements(html).tags if tag == "input" and "checked" in one]
+        return [one["value"] for one in boxes if one.get("name") in {"types", "places"}]
+
+    assert ticked("indeterminate") == []
+    assert ticked("suspected") == ["SDH", "frontal_convexity:R"]
+
+
+def test_a_reason_is_said_once_and_ends_with_one_stop(client, resources):
+    send_study(resources)
+    task = claim_next(resources, "w")
+    brought = result(task, Level.NOT_ASSESSED)
+    assessed = brought.document.assessment.model_copy(
+        update={"any_hemorrhage_reason": "The images do not show a head."}
+    )
+    told = brought.document.model_copy(update={"assessment": assessed})
+    finish_claim(resources, task, replace(brought, document=told), worker="w")
+    html = client.get(f"/studies/{task.study.id}", headers=HTMX).text
+    assert "No probability: The images do not show a head.</p>" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/studies/of-another-site", 404), ("/nowhere", 404), ("/policies/x", 422)],
+)
+def test_a_person_on_a_wrong_address_gets_a_page_and_a_program_a_problem(client, path, status):
+    person = client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    program = client.get(path)
+    assert (person.status_code, program.status_code) == (status, status)
+    assert program.headers["content-type"] == "application/problem+json"
+    assert "To the worklist" in person.text
+    assert "not a medical device" in person.text
+    assert client.get(path, headers={"Accept": "text/html", **HTMX}).text == program.text
+
+
 def test_a_study_opens_in_the_sites_own_viewer(resources):
     study_id = send_study(resources)
     url = "https://pacs.example/view?study={study_instance_uid}&order={accession_number}"
@@ -245,3 +309,21 @@ def test_ids_are_unique_and_fields_have_labels(client, resources):
     assert len(ids) == len(set(ids))
     assert all("alt" in attributes for tag, attributes in tags if tag == "img")
     assert ("html", {"lang": "en"}) in tags
+
+
+def test_no_alert_is_left_out_where_many_are_open_or_are_for_others(visitor, resources):
+    other = caller_for(resources, label="Dr. Other")
+    for number in range(1, 9):
+        send_study(resources, number)
+        task = claim_next(resources, "w")
+        if number < 8:
+            claim_study(resources, task.study.id, by=other)
+        finish_claim(resources, task, result(task, Level.CRITICAL), worker="w")
+    sign_in(visitor, key_for(resources))
+    html = visitor.get("/").text
+    assert html.count('<li id="alert-') == 8
+    assert "2 more alerts" in html
+    sign_in(visitor, key_for(resources, Role.READER))
+    html = visitor.get("/").text
+    assert re.findall(r'aria-label="Heard: (\w+)"', html) == ["ACC8"]
+    assert "more alert" not in html

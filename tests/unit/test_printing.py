@@ -5,6 +5,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from preread.answers import RemoteStudy
 from preread.findings import PreRead
 from preread.notice import NOTICE
@@ -51,6 +53,17 @@ def test_a_pre_read_is_told_with_its_findings_limits_and_notice():
     assert "20 slices over 100 mm" in text
     assert "a demonstrator, trained on nothing" in text
     assert NOTICE in text
+
+
+@pytest.mark.parametrize(
+    ("shift_mm", "said"),
+    [(2.9, "midline shift below 3 mm, within its error"), (3.0, "midline shift 3 mm to the left")],
+)
+def test_a_midline_shift_is_told_from_where_it_says_something(shift_mm, said):
+    one = document()
+    measured = one.measurements.model_copy(update={"midline_shift_mm": shift_mm})
+    told = " ".join(pre_read_text(one.model_copy(update={"measurements": measured})).split())
+    assert said in told
 
 
 def test_a_study_that_was_not_assessed_is_never_told_as_quiet():

@@ -9,12 +9,12 @@ export function takeServerTime() {
   if (now) offset = Date.parse(now) - Date.now();
 }
 
-export function span(seconds) {
+function span(seconds) {
   const whole = Math.floor(Math.abs(seconds));
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
   const pad = (number) => String(number).padStart(2, "0");
-  return hours ? `${hours} h ${pad(minutes)}` : `${minutes}:${pad(whole % 60)}`;
+  return hours ? `${hours}\u00a0h ${pad(minutes)}\u00a0min` : `${minutes}:${pad(whole % 60)}\u00a0min`;
 }
 
 function show(time, now) {
@@ -32,9 +32,23 @@ function show(time, now) {
   if (bar && bar.style.width !== width) bar.style.width = width;
 }
 
+// How many waiting studies are late or about to be: the rows themselves may be far down the list.
+function showHurry() {
+  const box = one(".hurry");
+  if (!box) return;
+  const late = all('.rows .due[data-state="late"]').length;
+  const soon = all('.rows .due[data-state="soon"]').length;
+  const parts = [late && `${late} past ${late === 1 ? "its" : "their"} time`, soon && `${soon} due within ${SOON_S / 60} min`];
+  const words = [parts.filter(Boolean).join(", "), box.dataset.part].filter(Boolean).join(" ");
+  box.hidden = !late && !soon;
+  box.dataset.state = late ? "late" : "soon";
+  if (box.textContent !== words) box.textContent = words;
+}
+
 export function tick() {
   const now = Date.now() + offset;
   for (const time of all("time[data-due]")) show(time, now);
+  showHurry();
   for (const time of all("time[data-since]")) {
     time.textContent = `${span((now - Date.parse(time.dataset.since)) / 1000)}`;
   }

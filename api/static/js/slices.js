@@ -2,6 +2,7 @@
 import { all, one } from "./dom.js";
 
 const WHEEL_PX = 40;
+const LATE_MS = 200; // a slice that takes longer must not be taken for the one that is still shown
 const AHEAD = 3; // slices fetched beyond the one that is shown, on either side
 
 let shown = null; // what the viewer on the page shows: its element, the slices, the index
@@ -34,15 +35,25 @@ async function show(index) {
   for (const button of all("#study [data-slice]")) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.slice) === shown.index));
   }
+  const isWanted = () => shown.figure === figure && shown.index === slice.index && addressOf(shown.index) === address;
+  const tell = (picture, more) => {
+    if (!isWanted()) return;
+    figure.dataset.picture = picture;
+    one("output", figure).textContent = `${words}${more}`;
+  };
+  const late = setTimeout(tell, LATE_MS, "late", ": loading …");
   const next = new Image();
   next.src = address;
   try {
     await next.decode();
   } catch {
-    if (shown.index === slice.index) one("output", figure).textContent = `${words}: cannot be shown`;
+    tell("missing", ": cannot be shown");
     return;
+  } finally {
+    clearTimeout(late);
   }
-  if (shown.figure !== figure || shown.index !== slice.index || addressOf(shown.index) !== address) return;
+  if (!isWanted()) return;
+  tell("shown", "");
   const image = one("img", figure);
   image.src = address;
   image.alt = `Slice ${shown.index + 1} of ${slices.length}${names ? `: suspected ${names} outlined` : ""}`;

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from preread.keys import sign_out
-from preread.terms import HemorrhageType, Level
+from preread.terms import HemorrhageType, Level, OrderClass
 from tests.builders import key_for, send_study
 from tests.support.chromium import eventually
 from tests.support.seed import pre_read_of
@@ -51,6 +51,22 @@ def test_a_bleed_rises_without_a_reload_and_the_focus_stays(page, served, studie
     eventually(page, "document.title.startsWith('(1)')")
 
 
+def test_nothing_of_a_row_lies_over_its_neighbor_on_a_middling_screen(visit, served, clock):
+    resources, _ = served
+    send_study(resources, 1, site=f"{'a' * 40}-very-long", order_class=OrderClass.STAT)
+    pre_read_of(resources, Level.INDETERMINATE, (HemorrhageType.EDH,))
+    clock.forward(31 * 60)
+    page = visit(viewport={"width": 1024, "height": 700})
+    page.wait_for_selector(".hurry >> text=1 past its time")
+    gaps = page.evaluate("""() => {
+        const box = (name) => document.querySelector(`.row ${name}`).getBoundingClientRect();
+        const words = document.createRange();
+        words.selectNodeContents(document.querySelector(".row .study"));
+        return [box("img").left - box(".badge").right, box(".due").left - words.getBoundingClientRect().right];
+    }""")
+    assert min(gaps) >= 0, gaps
+
+
 def test_filters_change_the_list_and_the_address(page, studies):
     page.select_option("[name=ai_state]", "queued")
     eventually(page, "document.querySelectorAll('.row').length === 1")
@@ -77,6 +93,29 @@ def test_a_lost_connection_is_shown(page):
     page.wait_for_selector('#live[data-state="away"]')
     page.context.set_offline(False)
     page.wait_for_selector('#live[data-state="live"]')
+
+
+def test_a_line_that_died_without_a_word_is_not_called_live(page):
+    page.context.set_offline(True)
+    page.clock.install()
+    page.clock.fast_forward(
+        30_000
+    )  # two signs of life are missing, as after a pause of the browser
+    page.wait_for_timeout(1_500)
+    assert page.get_attribute("#live", "data-state") == "live"
+    page.clock.fast_forward(60_000)
+    page.wait_for_selector("#stale:visible >> text=not live for 1 min")
+    assert page.get_attribute("#live", "data-state") == "away"
+    page.context.set_offline(False)
+    page.wait_for_selector('#live[data-state="live"]')
+    page.wait_for_selector("#stale", state="hidden")
+
+
+def test_the_page_hears_signs_of_life_of_the_service(visit, monkeypatch):
+    monkeypatch.setattr("api.live.HEARTBEAT_S", 0.05)
+    page = visit()
+    page.evaluate("document.addEventListener('heartbeat', () => { window.heard = true; })")
+    eventually(page, "window.heard === true")
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in(page, served):
