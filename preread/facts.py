@@ -121,5 +121,5 @@ def _accession_number(header: InstanceHeader) -> str | None:
 
 
 def _most_urgent(priorities: Iterable[str | None]) -> OrderClass | None:
-    named = {_ORDER_OF_PRIORITY.get((priority or "").strip()) for priority in priorities}
+    named = {_ORDER_OF_PRIORITY.get((priority or "").strip().upper()) for priority in priorities}
     return _first(one if one in named else None for one in OrderClass)

@@ -106,6 +106,7 @@ def test_the_same_study_of_two_sites_is_two_studies(resources):
     [
         ("STAT", OrderClass.STAT),
         ("HIGH", OrderClass.ER),
+        ("stat ", OrderClass.STAT),
         ("MEDIUM", OrderClass.INPATIENT),
         ("LOW", OrderClass.ROUTINE),
         ("SOON", OrderClass.ROUTINE),
