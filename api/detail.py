@@ -57,6 +57,7 @@ class StudyPane:
     corrections: Corrections | None
     readers: tuple[Reader, ...]
     slices_url: str | None
+    segmentation_url: str | None
     start_slice: int
     viewer_url: str | None
     steps: tuple[tuple[str, str], ...]
@@ -102,7 +103,8 @@ def study_pane(resources: Resources, caller: Caller, study_id: str, filters: Fil
             for reader in _readers(resources, caller, study)
             if reader.key_id not in reported_by
         ),
-        slices_url=None if stored is None else _slices_url(stored, study_id),
+        slices_url=None if stored is None else _kept_url(stored, study_id, "slices"),
+        segmentation_url=None if stored is None else _kept_url(stored, study_id, "segmentation"),
         start_slice=0 if stored is None else _start_slice(stored),
         viewer_url=_viewer_url(own_viewer or resources.settings.viewer_url, study),
         steps=() if barred or (view.claim and not view.claim.mine) else _steps(study),
@@ -143,10 +145,11 @@ def _readers(resources: Resources, caller: Caller, study: Study) -> tuple[Reader
     return readers(resources, frozenset({study.site}))
 
 
-def _slices_url(stored: PreRead, study_id: str) -> str | None:
+def _kept_url(stored: PreRead, study_id: str, what: str) -> str | None:
+    """Return the address of what is made from the slices that were kept; None where none were."""
     if stored.input.slice_record is None:
         return None
-    return f"/v1/studies/{study_id}/slices?revision={stored.revision}"
+    return f"/v1/studies/{study_id}/{what}?revision={stored.revision}"
 
 
 def _start_slice(stored: PreRead) -> int:

@@ -34,6 +34,7 @@ from api import (
     pre_reads,
     quality,
     retry,
+    segmentation,
     service,
     sign_in,
     sites,
@@ -95,7 +96,18 @@ def create_app(settings: Settings, open_resources: OpenResources = open_resource
     errors.install(app)
     app.add_exception_handler(SignInNeeded, sign_in.ask_to_sign_in)
     for module in (
-        *(studies, stow, claims, coordination, pre_reads, slices, worklist, service, retry),
+        *(
+            studies,
+            stow,
+            claims,
+            coordination,
+            pre_reads,
+            slices,
+            segmentation,
+            worklist,
+            service,
+            retry,
+        ),
         *(sites, alerts, feedback, breakers, turnaround, quality, policies, keys, webhooks),
         *(sign_in, oidc, page, page_steps, page_steering, page_feedback, boards, admin),
         *(page_policies, page_sites, page_webhooks),

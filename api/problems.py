@@ -101,6 +101,11 @@ MEANING: Final = MappingProxyType(
             "No such slice",
             "The pre-read has no slice of this number, none with an overlay, or kept no slices.",
         ),
+        "segmentation-not-found": Meaning(
+            HTTPStatus.NOT_FOUND,
+            "No segmentation",
+            "The pre-read outlined nothing, or may not show it.",
+        ),
         "method-not-allowed": Meaning(
             HTTPStatus.METHOD_NOT_ALLOWED,
             "The method is not allowed here",

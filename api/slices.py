@@ -5,9 +5,6 @@ shown, in a process that may die; what no worker could read is never opened here
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -16,16 +13,16 @@ from fastapi import Path as InPath
 
 from api.contract import NOT_MODIFIED, problems
 from api.deps import ReaderCaller, ResourcesDep, StudyId
-from api.pre_reads import Revision, cache_control, matches, pre_read_row
+from api.kept_slices import KeptSlices, kept_of
+from api.pre_reads import Revision, cache_control, matches
 from api.slice_bodies import SliceFinding, SlicesAnswer, SliceView, SliceWindow
 from preread import __version__
 from preread.dicom.header import read_header
 from preread.dicom.images import read_slices
 from preread.dicom.picture import KIND_RGB, WINDOW, Outline, Plane, WindowName, draw_slice
-from preread.dicom.slice_record import RecordedSlice, SliceRecord, decode_record
+from preread.dicom.slice_record import RecordedSlice, SliceRecord
 from preread.errors import PreReadError, SliceNotFound
 from preread.findings import Mode
-from preread.keys import Caller
 from preread.notice import NOTICE
 from preread.phrases import outline_label
 from preread.receive import header_limits
@@ -33,7 +30,6 @@ from preread.resources import Resources
 
 router = APIRouter(prefix="/v1/studies", tags=["slices"])
 
-_REMEMBERED_RECORDS: Final = 32
 _PNG: Final[Mapping[int | str, dict[str, Any]]] = {
     200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -52,7 +48,7 @@ def get_slices(
     Slices are counted from 0, as in the pre-read. While there is no pre-read, the 404 names
     the state of the study.
     """
-    kept = _kept_of(resources, caller, study_id, revision)
+    kept = kept_of(resources, caller, study_id, revision)
     response.headers["Cache-Control"] = cache_control(None)
     return _answer(study_id, kept, resources.settings.mode)
 
@@ -83,7 +79,7 @@ def get_slice(
     if overlay and resources.settings.mode is Mode.TRIAGE_ONLY:
         message = "Outlines are not shown in triage-only mode."
         raise SliceNotFound(message)
-    kept = _kept_of(resources, caller, study_id, revision)
+    kept = kept_of(resources, caller, study_id, revision)
     record = kept.record
     if index >= len(record.slices):
         message = "The pre-read has no such slice."
@@ -100,32 +96,6 @@ def get_slice(
         synthetic=record.synthetic,
     )
     return Response(png, media_type="image/png", headers=headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is kept of the slices of one revision, and under which digest."""
-
-    revision: int
-    sha256: str
-    record: SliceRecord
-
-
-def _kept_of(resources: Resources, caller: Caller, study_id: str, revision: int | None) -> _Kept:
-    with resources.reading() as work:
-        row = pre_read_row(work, caller, study_id, revision)
-        number, file = row.revision, row.document["input"].get("slice_record")
-    path = None if file is None else resources.store.path(file["sha256"])
-    if path is None or not path.is_file():
-        message = "The pre-read kept no slices: the images could not be read, or it is too old."
-        raise SliceNotFound(message)
-    return _Kept(number, file["sha256"], _record(path))
-
-
-@lru_cache(_REMEMBERED_RECORDS)
-def _record(path: Path) -> SliceRecord:
-    """Return a record; its file is named by its content and so never changes."""
-    return decode_record(path.read_bytes())
 
 
 def _plane(resources: Resources, record: SliceRecord, wanted: RecordedSlice) -> Plane:
@@ -155,7 +125,7 @@ def _outlines(record: SliceRecord, index: int) -> tuple[Outline, ...]:
     )
 
 
-def _answer(study_id: str, kept: _Kept, mode: Mode) -> SlicesAnswer:
+def _answer(study_id: str, kept: KeptSlices, mode: Mode) -> SlicesAnswer:
     record = kept.record
     shown = mode is Mode.RESEARCH_PREREAD
     url = f"/v1/studies/{study_id}/slices"

@@ -31,7 +31,8 @@
     │   ├── KeyNotFound
     │   ├── WebhookNotFound
     │   ├── KeyImageNotFound
-    │   └── SliceNotFound
+    │   ├── SliceNotFound
+    │   └── SegmentationNotFound
     ├── NotAuthenticated
     ├── NotAllowed
     ├── StorageFull
@@ -298,6 +299,12 @@ class SliceNotFound(NotFound):
     """The pre-read has no slice of this number, or kept none."""
 
     code = "slice-not-found"
+
+
+class SegmentationNotFound(NotFound):
+    """The pre-read outlined nothing, or nothing that a segmentation can be made of."""
+
+    code = "segmentation-not-found"
 
 
 class NotAuthenticated(PreReadError):

@@ -54,3 +54,4 @@ def test_json_worklist_page_key_image_and_slices_name_the_same_places(shown):
     assert {label.split()[0]: label.splitlines()[1] for label in labels} == places
     for page in pages:
         assert all(place in page for place in places.values())
+    assert f'href="{row["links"]["self"]}/segmentation?revision=1"' in pages[1]
