@@ -1,10 +1,9 @@
 """The outlines of a pre-read as a file that viewers and archives of DICOM open."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 
 from api.contract import NOT_MODIFIED, problems
@@ -54,19 +53,15 @@ def get_segmentation(
 
 def _file(resources: Resources, kept: KeptSlices) -> bytes:
     # Late: it takes a second to load, and most processes never need it.
-    from preread.dicom.segmentation import make_segmentation  # noqa: PLC0415
+    from preread.dicom import segmentation  # noqa: PLC0415
 
-    return make_segmentation(kept.document, kept.record, list(_headers(resources, kept)))
-
-
-def _headers(resources: Resources, kept: KeptSlices) -> Iterator[Dataset]:
-    """Yield the header of each file, in the order of the slices."""
-    from preread.dicom.segmentation import read_source  # noqa: PLC0415
-
-    for digest in dict.fromkeys(one.sha256 for one in kept.record.slices):
+    shown = dict.fromkeys(one.sha256 for one in segmentation.shown_slices(kept.record))
+    sources = []
+    for digest in shown:
         try:
             with resources.store.open(digest) as stream:
-                yield read_source(stream)
+                sources.append(segmentation.read_source(stream))
         except (FileNotFoundError, InvalidDicomError) as error:
             message = "The file of a slice is gone from the store or damaged there."
             raise SliceNotFound(message) from error
+    return segmentation.make_segmentation(kept.document, kept.record, sources)

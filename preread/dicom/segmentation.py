@@ -21,13 +21,14 @@ from pydicom.sr.coding import Code
 
 from preread import __version__
 from preread.dicom.picture import KIND_RGB
-from preread.dicom.slice_record import SliceRecord
+from preread.dicom.slice_record import RecordedSlice, SliceRecord
 from preread.errors import SegmentationNotFound
 from preread.findings import CodedTerm, Finding, PreRead
 from preread.phrases import outline_label
 from preread.terms import Laterality
 
 NAME: Final = "PreRead"
+NOTHING: Final = "The pre-read outlined nothing."
 SERIES_NUMBER: Final = 9001
 SERIES_DESCRIPTION: Final = "PreRead outlines, not for diagnosis"
 _ABNORMAL: Final = Code("49755003", "SCT", "Morphologically Abnormal Structure")  # CID 7150
@@ -57,14 +58,16 @@ def make_segmentation(document: PreRead, record: SliceRecord, sources: Sequence[
     record
         What it kept of the slices.
     sources
-        The headers of the slices' files: one for each slice in the record's order, or the one
-        enhanced file that holds them all.
+        The headers of the files of :func:`shown_slices`: one for each, or the one enhanced file
+        that holds all slices.
 
     Raises
     ------
     SegmentationNotFound
         If nothing is outlined, or the slices lie in several files of several frames.
     """
+    if not sources or document.model is None:
+        raise SegmentationNotFound(NOTHING)
     labels = _labels_as_filed(record, sources)
     findings = {one.finding_id: one for one in document.findings}
     segments: list[hd.seg.SegmentDescription] = []
@@ -74,9 +77,8 @@ def make_segmentation(document: PreRead, record: SliceRecord, sources: Sequence[
         if finding is not None and (labels == number).any():
             pixels[labels == number] = 1 + len(segments)
             segments.append(_segment(1 + len(segments), finding, document))
-    if not segments or document.model is None:
-        message = "The pre-read outlined nothing."
-        raise SegmentationNotFound(message)
+    if not segments:
+        raise SegmentationNotFound(NOTHING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of pydicom and highdicom quote values
         made = hd.seg.Segmentation(
@@ -110,19 +112,23 @@ def read_source(content: BinaryIO) -> Dataset:
     return dcmread(content, stop_before_pixels=True)
 
 
+def shown_slices(record: SliceRecord) -> tuple[RecordedSlice, ...]:
+    """Return the slices on which something is outlined, feet to head."""
+    return tuple(one for one in record.slices if one.runs)
+
+
 def _labels_as_filed(record: SliceRecord, sources: Sequence[Dataset]) -> NDArray[np.uint8]:
     """Return (F, R, C) 1 + the index of the finding there, frames as the files have them."""
-    planes = [record.outline(index) for index in range(len(record.slices))]
-    if len(sources) == len(planes):
-        return np.stack(planes)
-    if len(sources) > 1:
+    shown = shown_slices(record)
+    frames = int(sources[0].get("NumberOfFrames", 1)) if len(sources) == 1 else 1
+    if frames == 1 and len(sources) != len(shown):
         message = (
             "The slices lie in several files of several frames; no segmentation is made of them."
         )
         raise SegmentationNotFound(message)
-    labels = np.zeros((int(sources[0].NumberOfFrames), record.rows, record.columns), np.uint8)
-    for one, plane in zip(record.slices, planes, strict=True):
-        labels[one.frame] = plane
+    labels = np.zeros((frames if frames > 1 else len(shown), record.rows, record.columns), np.uint8)
+    for number, one in enumerate(shown):
+        labels[one.frame if frames > 1 else number] = record.outline(record.slices.index(one))
     return labels
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydicom import dcmread
 
 from preread.dicom.phantom_files import SUPINE, Pose
-from preread.dicom.segmentation import make_segmentation
+from preread.dicom.segmentation import make_segmentation, shown_slices
 from preread.dicom.slice_record import decode_record
 from preread.dicom.volume import read_volume, to_radiological
 from preread.errors import SegmentationNotFound
@@ -50,9 +50,8 @@ def kept(resources, study_id):
         document = PreRead.model_validate(work.studies.pre_read(study_id).document)
     path = resources.store.path(document.input.slice_record.sha256)
     record = decode_record(path.read_bytes())
-    sources = [
-        dcmread(resources.store.path(one.sha256), stop_before_pixels=True) for one in record.slices
-    ]
+    shown = shown_slices(record)
+    sources = [dcmread(resources.store.path(one.sha256), stop_before_pixels=True) for one in shown]
     return document, record, sources
 
 
@@ -77,8 +76,9 @@ def test_a_segment_is_its_findings_outline_on_the_very_images(client, resources,
     assert pixels.shape[-1] == len(record.findings) == 2
     for number, segment in enumerate(made.SegmentSequence):
         assert pixels[..., number].any()
-        for index, plane in enumerate(pixels[..., number]):
-            assert (plane == (record.outline(index) == 1 + number)).all()
+        for one, plane in zip(shown_slices(record), pixels[..., number], strict=True):
+            outline = record.outline(record.slices.index(one))
+            assert (plane == (outline == 1 + number)).all()
         finding = document.findings[number]
         assert segment.TrackingID == finding.finding_id
         assert segment.SegmentAlgorithmType == "AUTOMATIC"
@@ -137,7 +137,7 @@ def test_what_outlined_nothing_has_no_segmentation(resources):
     document, record, sources = kept(resources, read_study(resources))
     bare = tuple(one.model_copy(update={"runs": ()}) for one in record.slices)
     with pytest.raises(SegmentationNotFound, match="outlined nothing"):
-        make_segmentation(document, record.model_copy(update={"slices": bare}), sources)
+        make_segmentation(document, record.model_copy(update={"slices": bare}), [])
     with pytest.raises(SegmentationNotFound, match="outlined nothing"):
         make_segmentation(document.model_copy(update={"findings": ()}), record, sources)
 
@@ -157,6 +157,6 @@ def test_a_file_that_left_the_store_is_told(client, resources):
     send_study(resources, slices=3)
     study_id = pre_read_of(resources, Level.SUSPECTED, (HemorrhageType.SDH,), slices=True)
     _, record, _ = kept(resources, study_id)
-    resources.store.path(record.slices[0].sha256).unlink()
+    resources.store.path(shown_slices(record)[0].sha256).unlink()
     answer = client.get(f"/v1/studies/{study_id}/segmentation")
     assert (answer.status_code, answer.json()["code"]) == (404, "slice-not-found")
