@@ -86,6 +86,7 @@ ALLOWED = {
     ("GET", "/v1/worklist/events"): READERS,
     ("GET", "/v1/studies/{study_id}/slices"): READERS,
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"): READERS,
+    ("GET", "/v1/studies/{study_id}/segmentation"): READERS,
     ("POST", "/v1/studies/{study_id}/retry"): OPERATORS,
 }
 PAGE = {
@@ -137,6 +138,7 @@ NOTHING_THERE = {
     ("POST", "/keys/{key_id}/revoke"),
     ("GET", "/v1/studies/{study_id}/slices"),
     ("GET", "/v1/studies/{study_id}/slices/{index}.png"),
+    ("GET", "/v1/studies/{study_id}/segmentation"),
     *(
         (method, path)
         for method, path in ALLOWED

@@ -151,16 +151,16 @@ def test_a_receiver_that_fails_once_gets_the_same_message_again_later(
 def test_a_receiver_that_hangs_or_drips_is_left_in_time_and_delays_no_other(
     client, at_home, admin, behavior
 ):
-    with receiving(**behavior) as slow, receiving() as good, courier_of(at_home, 0.5) as courier:
+    with receiving(**behavior) as slow, receiving() as good, courier_of(at_home) as courier:
         path, _ = subscribed(client, admin, slow.url)
         subscribed(client, admin, good.url)
         flagged(at_home)
         began = time.monotonic()
         courier.look()
-        assert time.monotonic() - began < 0.4  # nor whoever looks
-        wait_until(lambda: good.heard, timeout_s=5)
-        wait_until(lambda: not courier.busy, timeout_s=10)
-        assert time.monotonic() - began < 5
+        assert courier.busy  # nor whoever looks: the slow one is still in hand
+        wait_until(lambda: good.heard, timeout_s=10)
+        wait_until(lambda: not courier.busy, timeout_s=20)
+        assert time.monotonic() - began < 20  # long before the receiver would let go
     assert deliveries(client, admin, path)[0]["reason"] == "timed_out"
 
 
