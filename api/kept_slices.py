@@ -1,14 +1,14 @@
 """What the store keeps of the slices of a study's pre-read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from api.pre_reads import pre_read_row
 from preread.dicom.slice_record import SliceRecord, decode_record
 from preread.errors import SliceNotFound
-from preread.findings import PreRead
 from preread.keys import Caller
 from preread.resources import Resources
 
@@ -22,13 +22,13 @@ class KeptSlices:
     Attributes
     ----------
     revision, document
-        Of the pre-read, as the worker wrote it.
+        Of the pre-read; the document as it is stored, for most who ask need nothing of it.
     sha256, record
         What is kept, and its digest.
     """
 
     revision: int
-    document: PreRead
+    document: Mapping[str, Any]
     sha256: str
     record: SliceRecord
 
@@ -47,13 +47,13 @@ def kept_of(
     """
     with resources.reading() as work:
         row = pre_read_row(work, caller, study_id, revision)
-        document = PreRead.model_validate(row.document)
-    file = document.input.slice_record
-    path = None if file is None else resources.store.path(file.sha256)
-    if file is None or path is None or not path.is_file():
+        number, document = row.revision, row.document
+    file = document["input"].get("slice_record")
+    path = None if file is None else resources.store.path(file["sha256"])
+    if path is None or not path.is_file():
         message = "The pre-read kept no slices: the images could not be read, or it is too old."
         raise SliceNotFound(message)
-    return KeptSlices(document.revision, document, file.sha256, _record(path))
+    return KeptSlices(number, document, file["sha256"], _record(path))
 
 
 @lru_cache(_REMEMBERED_RECORDS)

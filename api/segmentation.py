@@ -12,7 +12,7 @@ from api.kept_slices import KeptSlices, kept_of
 from api.pre_reads import Revision, cache_control, matches
 from preread import __version__
 from preread.errors import SegmentationNotFound, SliceNotFound
-from preread.findings import Mode
+from preread.findings import Mode, PreRead
 from preread.resources import Resources
 
 router = APIRouter(prefix="/v1/studies", tags=["slices"])
@@ -44,7 +44,7 @@ def get_segmentation(
         message = "Outlines are not shown in triage-only mode."
         raise SegmentationNotFound(message)
     kept = kept_of(resources, caller, study_id, revision)
-    etag = f'"{kept.sha256[:32]}-segmentation-{__version__}"'
+    etag = f'"{kept.document["pre_read_id"]}-segmentation-{__version__}"'
     headers = {"ETag": etag, "Cache-Control": cache_control(revision)}
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
@@ -64,4 +64,5 @@ def _file(resources: Resources, kept: KeptSlices) -> bytes:
         except (FileNotFoundError, InvalidDicomError) as error:
             message = "The file of a slice is gone from the store or damaged there."
             raise SliceNotFound(message) from error
-    return segmentation.make_segmentation(kept.document, kept.record, sources)
+    document = PreRead.model_validate(kept.document)
+    return segmentation.make_segmentation(document, kept.record, sources)

@@ -89,7 +89,8 @@ def test_a_segment_is_its_findings_outline_on_the_very_images(client, resources,
         assert set(told) == places
         assert len(told) == len(places)
 
-    # It is one object, however often it is asked for.
+    # It is one object, however often it is asked for, and another pre-read's is another one.
+    assert document.pre_read_id in answer.headers["etag"]
     assert client.get(url).content == answer.content
     same = client.get(url, headers={"If-None-Match": answer.headers["etag"]})
     assert (same.status_code, same.content) == (304, b"")
