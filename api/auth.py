@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.errors import FieldRefused
 from preread.errors import NotAllowed, NotAuthenticated
 from preread.keys import Caller, Role, caller_of_key, caller_of_session
 from preread.resources import Resources
@@ -85,6 +86,24 @@ def site_for(caller: Caller, wanted: str | None) -> Sites:
         return frozenset({wanted})
     message = "The key is bound to another site."
     raise NotAllowed(message)
+
+
+def one_site_for(caller: Caller, wanted: str | None) -> str:
+    """Return the one site that a request is for: the one that is asked for, or the key's only one.
+
+    Raises
+    ------
+    NotAllowed
+        If the key is bound to other sites than the one that is asked for.
+    FieldRefused
+        If none is asked for and the key is not bound to one alone.
+    """
+    sites = site_for(caller, wanted)
+    if sites is None or len(sites) != 1:
+        message = "The key is not bound to one site, so the request must name one."
+        raise FieldRefused("query.site", "missing", message)
+    (site,) = sites
+    return site
 
 
 def _key(request: Request) -> str | None:

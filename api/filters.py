@@ -17,6 +17,7 @@ from preread.terms import HemorrhageType, Level, OrderClass
 
 SITE_PATTERN: Final = f"^{SITE_FORMAT.pattern}$"
 LICENSE_PATTERN: Final = f"^{LICENSE_FORMAT.pattern}$"
+UID_PATTERN: Final = r"^[0-9.]{1,64}$"  # PS3.5 9.1, and what senders make of it
 MAX_LIMIT: Final = 200
 
 _LARGEST: Final = 2**63 - 1

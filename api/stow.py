@@ -9,11 +9,10 @@ from fastapi.responses import JSONResponse
 from pydicom.dataset import Dataset
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import site_for
+from api.auth import one_site_for
 from api.contract import STOW_ANSWERS, STOW_BODY, problems
 from api.deps import MetricsDep, ResourcesDep, SenderCaller
-from api.errors import FieldRefused
-from api.filters import SITE_PATTERN
+from api.filters import SITE_PATTERN, UID_PATTERN
 from api.upload import Intake, take_related
 from preread.dicom.header import InstanceHeader, read_header
 from preread.errors import InstanceConflict, InvalidRequest, NothingStored
@@ -26,7 +25,6 @@ from preread.terms import OrderClass
 
 router = APIRouter(prefix="/dicom-web/studies", tags=["studies"])
 
-_UID: Final = r"^[0-9.]{1,64}$"
 _JSON: Final = "application/dicom+json"
 _STORED: Final = frozenset({FileStatus.STORED, FileStatus.DUPLICATE})
 _NOT_UNDERSTOOD: Final = 0xC000  # reasons of PS3.18 table I.2-2
@@ -70,7 +68,7 @@ async def store_instances_of_study(
     request: Request,
     resources: ResourcesDep,
     metrics: MetricsDep,
-    study_instance_uid: Annotated[str, Path(pattern=_UID)],
+    study_instance_uid: Annotated[str, Path(pattern=UID_PATTERN)],
     *,
     site: Annotated[str | None, Query(pattern=SITE_PATTERN)] = None,
     order_class: Annotated[OrderClass | None, Query()] = None,
@@ -81,13 +79,8 @@ async def store_instances_of_study(
 
 
 def _submission(caller: Caller, site: str | None, order_class: OrderClass | None) -> Submission:
-    sites = site_for(caller, site)
-    if sites is None or len(sites) != 1:
-        message = "The key is not bound to one site, so the request must name one."
-        raise FieldRefused("query.site", "missing", message)
-    (only,) = sites
     return Submission(
-        site=only,
+        site=one_site_for(caller, site),
         order_class=order_class,
         accession_number=None,
         complete=False,

@@ -7,11 +7,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import site_for
+from api.auth import one_site_for, site_for
 from api.contract import UPLOAD_BODY, problems
 from api.deps import AnyCaller, MetricsDep, ReaderCaller, ResourcesDep, SenderCaller, StudyId
 from api.errors import FieldRefused
-from api.filters import SITE_PATTERN
+from api.filters import SITE_PATTERN, UID_PATTERN
 from api.report_bodies import ReportAnswer, ReportRequest, ReportStatus, TurnaroundView
 from api.study_bodies import StudiesAnswer, StudyAnswer, StudyEvents
 from api.upload import Intake, take_body
@@ -30,7 +30,6 @@ router = APIRouter(prefix="/v1/studies", tags=["studies"])
 
 
 _ACCESSION: Final = r"^[^\x00-\x1f\x7f\\]{1,64}$"
-_UID: Final = r"^[0-9.]{1,64}$"
 _MOST_FOUND: Final = 100
 _KEY: Final = r"^[\x21-\x7e]{1,255}$"
 
@@ -124,7 +123,7 @@ def find_studies(
     *,
     site: Annotated[str | None, Query(pattern=SITE_PATTERN)] = None,
     study_instance_uid: Annotated[
-        str | None, Query(pattern=_UID, description="(0020,000D), exactly.")
+        str | None, Query(pattern=UID_PATTERN, description="(0020,000D), exactly.")
     ] = None,
     accession_number: Annotated[
         str | None, Query(pattern=_ACCESSION, description="(0008,0050), exactly.")
@@ -203,13 +202,8 @@ def _submission(
         if said.setdefault(name, value) != value:
             message = "The query and the form say different things."
             raise FieldRefused(f"form.{name}", "contradiction", message)
-    sites = site_for(caller, said.get("site"))
-    if sites is None or len(sites) != 1:
-        message = "The key is not bound to one site, so the request must name one."
-        raise FieldRefused("query.site", "missing", message)
-    (site,) = sites
     return Submission(
-        site=site,
+        site=one_site_for(caller, said.get("site")),
         order_class=said.get("order_class"),
         accession_number=said.get("accession_number"),
         complete=said.get("complete", False),
