@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks.apart import Differences, check_engines
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import benchmark_slices, cascaded, networks_of
+from benchmarks.head import as_shipped, benchmark_slices, field_of_slices, networks_of
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.bundle import Bundle, load_bundle
+from ml.field import ReadField
 from ml.precision import has_bfloat16
 from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
@@ -29,7 +30,7 @@ _CUDA: Final = "CUDA {}"
 _USED: Final = _CUDA.format("float16")
 """What a worker takes on a GPU (``ml.predictor``)."""
 _AGAIN: Final = f"{_USED} again (A/A)"
-_EVERY: Final = f"peer: {_USED}, every network on every slice"
+_EVERY: Final = f"peer: {_USED}, every network on every whole slice"
 _FAR: Final = 0.05
 """No probability of a type may move further in float32; torch lets convolutions use TF32."""
 
@@ -70,7 +71,8 @@ def cuda_figures(bundle: Bundle, slices: NDArray[np.float32], rounds: int) -> Cu
     """
     if not torch.cuda.is_available():
         return CudaFigures(notes=(f"CUDA was not measured: torch {torch.__version__} sees no GPU",))
-    engines = {**_on_cpu(bundle), **_on_cuda(bundle)}
+    field = field_of_slices(bundle.manifest, slices)
+    engines = {**_on_cpu(bundle, field), **_on_cuda(bundle, field)}
     ours = {name: engine for name, engine in engines.items() if name != _EVERY}  # other networks
     checked = check_engines(
         ours, slices, wanted=_CPU, exact=_CUDA.format("float32"), most=Differences(_FAR, math.inf)
@@ -93,15 +95,15 @@ def cuda_figures(bundle: Bundle, slices: NDArray[np.float32], rounds: int) -> Cu
     )
 
 
-def _on_cpu(bundle: Bundle) -> dict[str, Predictor]:
-    half = {_CPU_HALF: cascaded(bundle, "cpu", torch.bfloat16)} if has_bfloat16() else {}
-    return {_CPU: cascaded(bundle, "cpu", torch.float32), **half}
+def _on_cpu(bundle: Bundle, field: ReadField) -> dict[str, Predictor]:
+    half = {_CPU_HALF: as_shipped(bundle, field, "cpu", torch.bfloat16)} if has_bfloat16() else {}
+    return {_CPU: as_shipped(bundle, field, "cpu", torch.float32), **half}
 
 
-def _on_cuda(bundle: Bundle) -> dict[str, Predictor]:
+def _on_cuda(bundle: Bundle, field: ReadField) -> dict[str, Predictor]:
     found: dict[str, Predictor] = {}
     for precision in _PRECISIONS:
-        engine = cascaded(bundle, "cuda", precision)
+        engine = as_shipped(bundle, field, "cuda", precision)
         found[_CUDA.format(engine.precision)] = engine
     return {**found, _EVERY: TorchPredictor(networks_of(bundle), "cuda", torch.float16)}
 

@@ -13,11 +13,18 @@ from benchmarks.apart import Differences, check_engines
 from benchmarks.cuda import cuda_figures
 from benchmarks.eager import EagerPredictor
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import benchmark_slices, cascaded, networks_of
+from benchmarks.head import (
+    FieldReader,
+    as_shipped,
+    benchmark_slices,
+    field_of_slices,
+    networks_of,
+)
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
 from ml.bundle import Bundle, load_bundle
+from ml.field import ReadField
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import OnnxFormat, read_record
 from ml.precision import has_bfloat16
@@ -31,7 +38,7 @@ _CLASSIC_SLICES: Final = 2
 _FULL: Final = "torch float32"
 _HALF: Final = "torch bfloat16"
 _AGAIN: Final = "torch float32 again (A/A)"
-_EVERY: Final = "peer: float32, every network on every slice"
+_EVERY: Final = "peer: float32, every network on every whole slice"
 _EAGER: Final = "peer: eager float32, unfolded"
 _CLASSIC: Final = "peer: classic U-Net, {}"
 _SAME: Final = Differences(1e-3, 1e-3)
@@ -43,8 +50,9 @@ def measure(plan: Plan) -> Report:
     torch.set_num_threads(1)
     bundle = load_bundle(plan.bundle_dir)
     slices = benchmark_slices(bundle.manifest, quick=plan.quick)
-    onnx, missing = _onnx_engines(bundle, Settings().onnx_dir)
-    ours = {**_torch_engines(bundle), **onnx}
+    field = field_of_slices(bundle.manifest, slices)
+    onnx, missing = _onnx_engines(bundle, field, Settings().onnx_dir)
+    ours = {**_torch_engines(bundle, field), **onnx}
     peers = dict(_classics(bundle.manifest.network))
     checked = check_engines(
         ours, slices, wanted=_FULL, exact=_onnx_name(OnnxFormat.FLOAT32), most=_SAME
@@ -67,6 +75,7 @@ def measure(plan: Plan) -> Report:
         ratios=(*_ratios(figures, onnx), *gpu.ratios),
         notes=(
             f"{len(slices)} slices of 512×512, {len(bundle.manifest.members)} networks averaged, by the cascade",
+            f"they read the field around the skull, {_share(field, slices):.0%} of the pixels",
             "one thread; the networks alone: no decoding, no skull, no lesions",
             f"the classic U-Net, untrained, read {_CLASSIC_SLICES} of the slices; its time is scaled",
             "the classic U-Net is one network and not an ensemble",
@@ -76,26 +85,35 @@ def measure(plan: Plan) -> Report:
     )
 
 
-def _torch_engines(bundle: Bundle) -> dict[str, Predictor]:
-    half = {_HALF: cascaded(bundle, "cpu", torch.bfloat16)} if has_bfloat16() else {}
-    return {_FULL: cascaded(bundle, "cpu", torch.float32), **half}
+def _share(field: ReadField, slices: NDArray[np.float32]) -> float:
+    """Return which part of the slices lies in a field."""
+    return slices[field.slabs, field.rows, field.columns].size / slices.size
 
 
-def _onnx_engines(bundle: Bundle, folder: Path) -> tuple[dict[str, Predictor], tuple[str, ...]]:
+def _torch_engines(bundle: Bundle, field: ReadField) -> dict[str, Predictor]:
+    half = {_HALF: as_shipped(bundle, field, "cpu", torch.bfloat16)} if has_bfloat16() else {}
+    return {_FULL: as_shipped(bundle, field, "cpu", torch.float32), **half}
+
+
+def _onnx_engines(
+    bundle: Bundle, field: ReadField, folder: Path
+) -> tuple[dict[str, Predictor], tuple[str, ...]]:
     """Return the engines whose files there are, whether or not they may be used, and what to say."""
     try:
         record = read_record(folder)
         found: dict[str, Predictor] = {}
         said = []
         for number_format, engine in record.engines.items():
-            found[_onnx_name(number_format)] = OnnxPredictor(
-                [
-                    open_session(folder / number_format.file_of(member.file), member)
-                    for member in bundle.manifest.members
-                ],
-                bundle.manifest.network.reduction,
-                number_format,
-                bundle.manifest.cascade,
+            sessions = [
+                open_session(folder / number_format.file_of(member.file), member)
+                for member in bundle.manifest.members
+            ]
+            manifest = bundle.manifest
+            found[_onnx_name(number_format)] = FieldReader(
+                OnnxPredictor(
+                    sessions, manifest.network.reduction, number_format, manifest.cascade
+                ),
+                field,
             )
             verdict = "agrees" if engine.agrees else "does not agree, so no worker uses it"
             said.append(f"{_onnx_name(number_format)} {verdict}")

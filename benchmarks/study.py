@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from benchmarks.databases import migrated, sqlite_url
 from benchmarks.eager import EagerPredictor
 from benchmarks.figures import Figure, Ratio, Report, figure_of
+from benchmarks.head import FieldReader, field_of_slices
 from benchmarks.plan import Plan
 from benchmarks.rounds import Spent, clocked, in_rounds
 from benchmarks.service import SITE
@@ -79,16 +80,21 @@ def measure(plan: Plan) -> Report:
         found_of = [_compared(bench, plain, volume) for volume in volumes]
         farthest = max(one.slice_difference for one in found_of)
         same = sum(one.level is one.reference_level for one in found_of)
-        stacks = [to_model(volume, bench.reader.bundle.manifest).hu for volume in volumes]
+        manifest = bench.reader.bundle.manifest
+        stacks = [to_model(volume, manifest).hu for volume in volumes]
+        shipped = [
+            FieldReader(bench.reader.predictor, field_of_slices(manifest, stack))
+            for stack in stacks
+        ]
         found = in_rounds(
             {f"head {number}": _read_one(bench, head) for number, head in enumerate(heads)},
             plan.rounds,
         )
         networks = in_rounds(
             {
-                _OURS: _predict_all(bench.reader.predictor, stacks),
-                _AGAIN: _predict_all(bench.reader.predictor, stacks),
-                _EAGER: _predict_all(plain, stacks),
+                _OURS: _predict_all(shipped, stacks),
+                _AGAIN: _predict_all(shipped, stacks),
+                _EAGER: _predict_all([plain] * len(stacks), stacks),
             },
             plan.rounds,
         )
@@ -219,10 +225,10 @@ def _file(bench: _Bench, head: Phantom) -> None:
 
 
 def _predict_all(
-    predictor: Predictor, stacks: Sequence[NDArray[np.float32]]
+    readers: Sequence[Predictor], stacks: Sequence[NDArray[np.float32]]
 ) -> Callable[[], Spent]:
     def predict() -> list[Prediction]:
-        return [predictor.predict(stack) for stack in stacks]
+        return [reader.predict(stack) for reader, stack in zip(readers, stacks, strict=True)]
 
     def per_study() -> Spent:
         _, spent = clocked(predict)

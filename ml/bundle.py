@@ -6,6 +6,7 @@ well they did on patients that they had not seen.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from ml.border import BorderRule
 from ml.cascade import Cascade
+from ml.field import FieldRule
 from ml.novelty import Reference
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
@@ -138,8 +140,11 @@ class PlaceRule(_Value):
 class Manifest(_Value):
     """What a bundle says about itself.
 
-    ``members`` read the slices, by ``cascade`` if there is one, and their outputs are averaged;
-    ``rules`` are the ensemble's.
+    ``members`` read the slices, by ``cascade`` and no more of them than ``field`` says, if there
+    are any, and their outputs are averaged; ``rules`` are the ensemble's. ``held_back`` are
+    further networks that read nobody's study: each stands beside the member of its fold where
+    that is judged on the fold's patients, whom one of the ensemble's networks alone must not
+    speak for.
     ``demonstrator`` is true while the study-level AUC out of fold does not clear the floor
     of an ImageNet linear probe; every assessment then says so. ``reference`` holds the
     measures of the training patients' images that a study is compared with. ``places`` are the
@@ -165,12 +170,19 @@ class Manifest(_Value):
     reference: Reference | None = None
     places: PlaceRule | None = None
     cascade: Cascade | None = None
+    field: FieldRule | None = None
+    held_back: tuple[Member, ...] = ()
+
+    @property
+    def networks(self) -> tuple[Member, ...]:
+        """Those that read new patients, then those that are held back."""
+        return self.members + self.held_back
 
     @property
     def identity(self) -> str:
-        """One SHA-256 for all weights: of the members' digests in their order, then the places'."""
+        """One SHA-256 for all weights: of the networks' digests in their order, then the places'."""
         files = () if self.places is None else self.places.files
-        digests = [one.sha256 for one in self.members] + [one.sha256 for one in files]
+        digests = [one.sha256 for one in self.networks] + [one.sha256 for one in files]
         joined = "".join(digests)
         return hashlib.sha256(joined.encode()).hexdigest()
 
@@ -185,30 +197,37 @@ class Bundle:
         What it says about itself.
     weights_paths
         The safetensors file of each member; their sha256 are the manifest's.
-    place_paths
-        The same of the networks that name places.
+    place_paths, held_back_paths
+        The same of the networks that name places, and of those that are held back.
     """
 
     manifest: Manifest
     weights_paths: tuple[Path, ...]
     place_paths: tuple[Path, ...] = ()
+    held_back_paths: tuple[Path, ...] = ()
 
     def held_out(self, fold: int) -> "Bundle | None":
-        """Return the members that never saw a fold, as a bundle with their own rules.
+        """Return the networks that never saw a fold, as a bundle with their own rules.
 
-        None if every member saw it: then nothing here may be judged on its patients. The
+        None if every one saw it: then nothing here may be judged on its patients. The
         network that names places never saw the fold either; without one, geometry does.
         """
+        paths = self.weights_paths + self.held_back_paths
         kept = [
             (member, path)
-            for member, path in zip(self.manifest.members, self.weights_paths, strict=True)
+            for member, path in zip(self.manifest.networks, paths, strict=True)
             if member.held_out_fold == fold
         ]
         if not kept:
             return None
         members, paths = zip(*kept, strict=True)
         places, place_paths = self._places_without(fold)
-        changed = {"members": members, "rules": members[0].rules, "places": places}
+        changed = {
+            "members": members,
+            "rules": members[0].rules,
+            "places": places,
+            "held_back": (),
+        }
         return Bundle(self.manifest.model_copy(update=changed), paths, place_paths)
 
     def _places_without(self, fold: int) -> tuple[PlaceRule | None, tuple[Path, ...]]:
@@ -243,18 +262,24 @@ def load_bundle(folder: Path = DEFAULT_BUNDLE) -> Bundle:
     manifest = _read_manifest(folder / MANIFEST_FILE)
     if manifest.kinds != KINDS:
         raise InvalidBundle(f"bundle {manifest.name}: types or their order are not {list(KINDS)}")
-    paths = tuple(_checked(folder, manifest.name, member) for member in manifest.members)
     files = () if manifest.places is None else manifest.places.files
-    return Bundle(manifest, paths, tuple(_checked(folder, manifest.name, one) for one in files))
+    return Bundle(
+        manifest,
+        weights_paths=_checked(folder, manifest.name, manifest.members),
+        place_paths=_checked(folder, manifest.name, files),
+        held_back_paths=_checked(folder, manifest.name, manifest.held_back),
+    )
 
 
-def _checked(folder: Path, name: str, member: Member | PlaceFile) -> Path:
-    path = folder / member.file
-    if path.parent != folder or not path.is_file():
-        raise InvalidBundle(f"bundle {name}: there is no file {member.file}")
-    if sha256_of(path) != member.sha256:
-        raise InvalidBundle(f"bundle {name}: sha256 of {member.file} is not the manifest's")
-    return path
+def _checked(folder: Path, name: str, files: Sequence[Member | PlaceFile]) -> tuple[Path, ...]:
+    """Return where the files lie, each being what the manifest says."""
+    paths = tuple(folder / one.file for one in files)
+    for path, one in zip(paths, files, strict=True):
+        if path.parent != folder or not path.is_file():
+            raise InvalidBundle(f"bundle {name}: there is no file {one.file}")
+        if sha256_of(path) != one.sha256:
+            raise InvalidBundle(f"bundle {name}: sha256 of {one.file} is not the manifest's")
+    return paths
 
 
 def sha256_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ml.assessment import Assessment
 from ml.bundle import Bundle
+from ml.field import field_of, read_field
 from ml.inspection import inspect_images
 from ml.model_slices import interior_of, to_model
 from ml.pipeline import assess
@@ -91,11 +92,11 @@ def compare_engines(
     source = to_radiological(volume)
     slices = to_model(source, bundle.manifest)
     interior = interior_of(slices.hu, bundle.manifest.network.spacing_mm)
-
+    field = field_of(interior, bundle.manifest.network, bundle.manifest.field)
     inspection = inspect_images(slices.hu, interior, slices.thickness_mm, bundle.manifest.reference)
 
     def read(predictor: Predictor) -> Assessment:
-        prediction = predictor.predict(slices.hu)
+        prediction = read_field(predictor, slices.hu, field)
         return assess(source, slices, interior, prediction, bundle.manifest, inspection=inspection)
 
     wanted = read(reference)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.field import ENCODER_CELL
 from ml.folding import fold_norms
 from ml.network import SliceReader
 from ml.onnx_record import WEIGHTS_KEY
@@ -17,7 +18,7 @@ OUTPUTS: Final = ("kinds", "mask", "kind_maps")
 
 
 class OnnxGraph(nn.Module):
-    """What is exported: (N + 2, size, size) float32 HU to the answers for the inner N slices.
+    """What is exported: (N + 2, rows, columns) float32 HU to the answers for the inner N slices.
 
     The first and the last slice are only neighbors. So each slice is reduced once, not three
     times, and the reduction, the neighbors and the windows are in the file.
@@ -30,6 +31,8 @@ class OnnxGraph(nn.Module):
 
     def forward(self, slices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-odds of types (N, K) and blood (N, H, W), and maps of types (N, K, h, w).
+
+        ``slices`` is (N + 2, rows, columns): any field of the model's grid that the encoder takes.
 
         Blood as reduced; the mean of all networks is enlarged, once.
         """
@@ -45,7 +48,7 @@ class OnnxGraph(nn.Module):
 
 
 def export_graph(network: SliceReader, target: Path, weights_sha256: str) -> None:
-    """Write a float32 ONNX file for any number of slices; needs the extra ``training``.
+    """Write a float32 ONNX file for any number of slices of any field; needs the extra ``training``.
 
     Parameters
     ----------
@@ -56,16 +59,22 @@ def export_graph(network: SliceReader, target: Path, weights_sha256: str) -> Non
     weights_sha256
         Of the safetensors file, kept in the file's metadata.
     """
-    size = network.spec.size
+    spec = network.spec
+    cell = ENCODER_CELL * spec.reduction
     batch = torch.export.Dim("slices", min=3)
+    # Whole cells of the encoder, at least two: of one cell torch would take the size for fixed.
+    rows, columns = (
+        cell * torch.export.Dim(name, min=2, max=spec.size // cell)
+        for name in ("row_cells", "column_cells")
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of its own code
         program = torch.onnx.export(
             OnnxGraph(network).eval(),
-            (torch.zeros(4, size, size),),
+            (torch.zeros(4, spec.size, spec.size - cell),),
             input_names=[INPUT],
             output_names=list(OUTPUTS),
-            dynamic_shapes={INPUT: {0: batch}},
+            dynamic_shapes={INPUT: {0: batch, 1: rows, 2: columns}},
             dynamo=True,
             verbose=False,
         )

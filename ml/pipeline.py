@@ -15,6 +15,7 @@ from ml.anatomy import HeadFrame, find_frame
 from ml.assessment import Assessment, KindProbability, StageTiming
 from ml.bundle import Bundle, Manifest
 from ml.evidence import study_features
+from ml.field import field_of, read_field
 from ml.findings import describe_lesion, key_slices, name_findings
 from ml.gates import ImageFlag, lifted_by, networks_disagree
 from ml.head_context import HeadContext, place_lesions
@@ -82,7 +83,8 @@ def read_bleeds(
         patient_age_years,
     )
     prepared = time.perf_counter()
-    prediction = predictor.predict(slices.hu)
+    field = field_of(interior, bundle.manifest.network, bundle.manifest.field)
+    prediction = read_field(predictor, slices.hu, field)
     predicted = time.perf_counter()
     assessment = assess(
         source,

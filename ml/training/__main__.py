@@ -37,6 +37,7 @@ from ml.training.placing.command import add_steps
 from ml.training.predict import predict_fold
 from ml.training.prepare import FIRST_TRAINING_SEED, prepare_phantoms, prepare_studies
 from ml.training.reference import reference_of, write_reference
+from ml.training.scanners.command import add_step as add_scanners
 from ml.training.train import RunPaths, train
 from preread.errors import InvalidSource
 
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_steps_on_heads(steps)
     add_steps(steps)
     add_naming(steps)
+    add_scanners(steps)
     training = _step(steps, "train", _train, "one network; resumes where it was cut")
     training.add_argument("--prepared", type=Path, required=True)
     training.add_argument("--painted", type=Path, help="bleeds painted into real heads")
@@ -79,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(Architecture),
         help="another network than the configuration's, on the same slices",
     )
-    training.add_argument("--start", type=Path, help="checkpoint.pt of a run to go on from")
+    training.add_argument(
+        "--start", type=Path, help="checkpoint.pt or weights.safetensors of an earlier run"
+    )
     training.add_argument(
         "--teachers", type=Path, nargs="+", default=[], help="weights to learn from, same fold"
     )
@@ -123,6 +127,8 @@ def _add_steps_to_a_bundle(
     export.add_argument("--ablation", type=Path, help="what compare wrote, for the record")
     export.add_argument("--pairs", type=Path, help="the same of a second network a fold")
     export.add_argument("--classic", type=Path, help="the same against the classic U-Net")
+    export.add_argument("--field", type=Path, help="the same of the field against whole slices")
+    export.add_argument("--scanners", type=Path, help="what scanners wrote, for the record")
     export.add_argument("--out", type=Path, required=True, help="folder of the bundle")
     ablation = _step(steps, "compare", _compare, "what an addition to the recipe gives")
     ablation.add_argument("--prepared", type=Path, required=True)
@@ -232,9 +238,14 @@ def _train(arguments: argparse.Namespace) -> None:
 
 
 def _predict(arguments: argparse.Namespace) -> None:
-    spec = read_config(arguments.config).network
+    config = read_config(arguments.config)
     predict_fold(
-        arguments.prepared, arguments.weights, arguments.out, spec=spec, fold=arguments.fold
+        arguments.prepared,
+        arguments.weights,
+        arguments.out,
+        spec=config.network,
+        fold=arguments.fold,
+        field=config.field,
     )
 
 
@@ -254,7 +265,7 @@ def _export(arguments: argparse.Namespace) -> None:
         json.loads(read_config(path).model_dump_json()) for path in arguments.other_config
     ]
     training: dict[str, JsonValue] = {"steps": steps, "other_configs": others}
-    for name in ("ablation", "pairs", "classic"):
+    for name in ("ablation", "pairs", "classic", "field", "scanners"):
         compared: Path | None = getattr(arguments, name)
         if compared is not None:
             training[name] = json.loads(compared.read_text())

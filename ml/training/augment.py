@@ -69,7 +69,13 @@ class Augmentation:
 
 
 def augment(
-    hu: Tensor, maps: Tensor, size: int, how: Augmentation, random: torch.Generator
+    hu: Tensor,
+    maps: Tensor,
+    size: int,
+    how: Augmentation,
+    random: torch.Generator,
+    *,
+    shown: tuple[int, int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Resample and change a batch.
 
@@ -80,18 +86,21 @@ def augment(
     maps
         (B, M, H, W) targets, resampled alike, intensities untouched.
     size
-        Pixels per side of the output; the field of view stays the same.
+        Pixels per side of the whole field of view.
     how
         The limits.
     random
         Makes the draw repeatable; lies on the batch's device.
+    shown
+        Rows and columns around its middle that are given; None: all.
 
     Returns
     -------
     tuple of Tensor
-        (B, 3, size, size) HU and (B, M, size, size).
+        (B, 3, rows, columns) HU and (B, M, rows, columns).
     """
-    grid = _grids(len(hu), size, how, random)
+    rows, columns = (_middle(length, size) for length in shown or (size, size))
+    grid = _grids(len(hu), size, how, random)[:, rows, columns]
     planes = _neighbors(hu, how, random) - AIR_HU
     if how.lean:
         lean = 2 * _between((len(hu), 1, 1, 2), how.lean, random)
@@ -104,6 +113,11 @@ def augment(
         moved = _sampled(torch.cat([planes, maps], dim=1), grid)
     changed = _intensities(moved[:, : hu.shape[1]] + AIR_HU, how, random)
     return changed, moved[:, hu.shape[1] :]
+
+
+def _middle(length: int, size: int) -> slice:
+    first = (size - length) // 2
+    return slice(first, first + length)
 
 
 def _sampled(planes: Tensor, grid: Tensor) -> Tensor:

@@ -51,7 +51,34 @@ class AveragedWeights:
 
     def halved(self) -> dict[str, Tensor]:
         """Return the mean in half precision, integers as they are, on the CPU."""
-        return {
-            name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-            for name, value in self._mean.items()
-        }
+        return _halved(self._mean)
+
+    def halved_towards(self, start: dict[str, Tensor], learned: float) -> dict[str, Tensor]:
+        """Return what lies between a start and the mean, as ``halved`` does.
+
+        A network that was taught on from a start keeps more of what it knew of other pictures if
+        its weights go only a part of the way (Wortsman et al., Robust Fine-tuning of Zero-shot
+        Models, CVPR 2022, arXiv:2109.01903).
+
+        Parameters
+        ----------
+        start
+            The state that the network began from, on the CPU; integers are not taken from it.
+        learned
+            How much of the way, 0 to 1.
+        """
+        return _halved(
+            {
+                name: torch.lerp(start[name].to(value), value, learned)
+                if value.is_floating_point()
+                else value
+                for name, value in self._mean.items()
+            }
+        )
+
+
+def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in state.items()
+    }

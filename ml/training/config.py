@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from ml.field import FieldRule
 from ml.spec import Architecture, NetworkSpec
 from ml.training.augment import Augmentation
 
@@ -27,6 +28,14 @@ class Phase(_Frozen):
     size: int
 
 
+class Window(_Frozen):
+    """Rows and columns around the middle that a batch may show, and its share of the batches."""
+
+    rows: int = Field(multiple_of=32)
+    columns: int = Field(multiple_of=32)
+    share: float
+
+
 class OptimizerConfig(_Frozen):
     """AdamW's rates; ``warm_up`` is a share of the whole."""
 
@@ -42,6 +51,10 @@ class TrainingConfig(_Frozen):
     ``batch`` names the sources: ``real`` and, if wanted, ``painted`` and ``phantoms``.
     ``average`` is the decay of the running mean of the weights, which is what is kept.
     ``taught`` is the weight of what teachers say beside the truth; 0: there are none.
+    ``learned`` is how much of the way from the earlier run that a run starts from to what it
+    learned its weights go; 1 but for runs that start from one.
+    ``field`` is what the network will read of a head, and ``windows`` are what a batch shows of its
+    slices, so that it learns on such fields; without them whole slices are read and shown.
     """
 
     name: str
@@ -55,6 +68,9 @@ class TrainingConfig(_Frozen):
     checkpoint_every_s: float
     augmentation: Augmentation
     taught: float = 0.0
+    learned: float = Field(1.0, gt=0, le=1)
+    windows: tuple[Window, ...] = ()
+    field: FieldRule | None = None
 
     def with_arch(self, arch: Architecture) -> "TrainingConfig":
         """Return the same recipe for another network, under a name that says so."""

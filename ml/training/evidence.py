@@ -12,7 +12,7 @@ from ml.intracranial import possible_on
 from ml.labeled import UNKNOWN
 from ml.model_slices import interior_of
 from ml.training.border import BorderPixels, sample_border
-from ml.training.predict import prediction_path, read_prediction, studies_of
+from ml.training.predict import images_of, prediction_path, read_prediction, studies_of
 from ml.training.prepared import PreparedSet, open_prepared
 
 # Lower ones win a thousandth of Dice and swell the volumes.
@@ -51,7 +51,9 @@ class PatientEvidence:
     border: BorderPixels
 
 
-def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[PatientEvidence]:
+def gather(
+    prepared: Path, predictions: Path, spacing_mm: float, change: str | None = None
+) -> list[PatientEvidence]:
     """Gather every study whose prediction is there.
 
     Parameters
@@ -62,6 +64,8 @@ def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[Patient
         Folder of ``<study>.npz``.
     spacing_mm
         Of the prepared set.
+    change
+        Of ``ml.training.scanners``: how the images were changed before they were read.
 
     Raises
     ------
@@ -83,14 +87,18 @@ def gather(prepared: Path, predictions: Path, spacing_mm: float) -> list[Patient
     if unknown:
         message = f"«{unknown[0]}» has slices whose kinds are unknown; they cannot be judged"
         raise ValueError(message)
-    return [_evidence(source, rows, path, spacing_mm) for rows, path in kept]
+    return [_evidence(source, rows, path, spacing_mm, change) for rows, path in kept]
 
 
 def _evidence(
-    source: PreparedSet, rows: NDArray[np.intp], path: Path, spacing_mm: float
+    source: PreparedSet,
+    rows: NDArray[np.intp],
+    path: Path,
+    spacing_mm: float,
+    change: str | None,
 ) -> PatientEvidence:
     prediction = read_prediction(path)
-    hu = source.hu[rows].astype(np.float32)
+    hu = images_of(source, rows, change)
     interior = interior_of(hu, spacing_mm)
     possible = possible_on(interior, prediction.mask_probabilities)
     truth = source.mask[rows] > 0

@@ -7,14 +7,24 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.field import FieldRule, field_of, read_field
+from ml.model_slices import interior_of
 from ml.prediction import Prediction
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
 from ml.training.prepared import PreparedSet, ReducedSet, open_prepared
+from ml.training.scanners.changes import change_images
 
 
 def predict_fold(
-    prepared: Path, weights: Sequence[Path], target: Path, *, spec: NetworkSpec, fold: int
+    prepared: Path,
+    weights: Sequence[Path],
+    target: Path,
+    *,
+    spec: NetworkSpec,
+    fold: int,
+    field: FieldRule | None = None,
+    change: str | None = None,
 ) -> int:
     """Write one npz per held-out study.
 
@@ -30,6 +40,10 @@ def predict_fold(
         Of the network.
     fold
         Which studies.
+    field
+        What is read of a head; None: all.
+    change
+        Of ``ml.training.scanners``: how the images are changed before they are read.
 
     Returns
     -------
@@ -44,9 +58,18 @@ def predict_fold(
         path = prediction_path(target, study)
         count += 1
         if not path.exists():
-            prediction = predictor.predict(source.hu[rows].astype(np.float32))
-            write_prediction(path, prediction)
+            hu = images_of(source, rows, change)
+            read = field_of(interior_of(hu, spec.spacing_mm), spec, field)
+            write_prediction(path, read_field(predictor, hu, read))
     return count
+
+
+def images_of(
+    source: PreparedSet, rows: NDArray[np.intp], change: str | None = None
+) -> NDArray[np.float32]:
+    """Return (S, size, size) HU of some slices of one study, changed if so asked."""
+    hu: NDArray[np.float32] = source.hu[rows].astype(np.float32)
+    return hu if change is None else change_images(hu, change, int(rows[0]))
 
 
 def studies_of(

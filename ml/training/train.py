@@ -9,13 +9,12 @@ from typing import Final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from ml.architectures import build_network
-from ml.classifier import load_imagenet
-from ml.network import HemorrhageNetwork, Reading, SliceReader
+from ml.network import Reading
 from ml.precision import has_bfloat16
 from ml.training.augment import augment
 from ml.training.averaging import AveragedWeights
@@ -25,6 +24,7 @@ from ml.training.curves import draw_curves
 from ml.training.losses import losses, total
 from ml.training.prepared import ReducedSet, open_reduced
 from ml.training.rates import parameter_groups, schedule
+from ml.training.start import start_from_imagenet, weights_of_run, what_to_keep
 from ml.training.teaching import Teachers, join_heads, taught_losses
 
 CALIBRATION_BATCHES: Final = 4
@@ -46,7 +46,7 @@ class RunPaths:
     run
         Folder for checkpoint, weights and log.
     start
-        Checkpoint of an earlier run whose averaged weights this one starts from, with a
+        Checkpoint or weights of an earlier run, averaged, from which this one starts with a
         schedule of its own; None starts from ImageNet.
     teachers
         Weights of earlier runs, without the same fold, that a recipe with ``taught`` learns from.
@@ -119,7 +119,11 @@ def train(
     run.save()
     draw_curves(paths.run)
     target = paths.run / "weights.safetensors"
-    save_file(run.averaged.halved(), target, {"name": config.name, "fold": str(fold)})
+    save_file(
+        what_to_keep(run.averaged, paths.start, config.learned),
+        target,
+        {"name": config.name, "fold": str(fold)},
+    )
     return target
 
 
@@ -140,12 +144,12 @@ class _Run:
             for name in config.batch
         }
         self.network = build_network(config.network)
-        _start_from_imagenet(self.network, paths.imagenet)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._recompute_statistics()
-        if paths.start is not None:
-            earlier = torch.load(paths.start, weights_only=True, map_location=device)
-            self.network.load_state_dict(earlier["average"])
+        if paths.start is None:
+            start_from_imagenet(self.network, paths.imagenet)
+            self._recompute_statistics()
+        else:
+            self.network.load_state_dict(weights_of_run(paths.start))
         self.averaged = AveragedWeights(self.network, config.average)
         self._teachers = _teachers(config, paths, self._device)
         self._optimizer = torch.optim.AdamW(
@@ -161,7 +165,14 @@ class _Run:
             group["lr"] = group["rate"] * schedule(share, self.config.optimizer.warm_up)
         started = time.process_time()
         batch = self._batch()
-        hu, maps = augment(batch.hu, batch.maps, size, self.config.augmentation, self._torch_random)
+        hu, maps = augment(
+            batch.hu,
+            batch.maps,
+            size,
+            self.config.augmentation,
+            self._torch_random,
+            shown=self._drawn_window(),
+        )
         kind = _known_kind(maps[:, 1:])
         self.network.train()
         terms = self._terms(hu, batch, maps[:, :1], kind)
@@ -207,6 +218,14 @@ class _Run:
                 for name, part in self.config.batch.items()
             ]
         )
+
+    def _drawn_window(self) -> tuple[int, int] | None:
+        """Draw the rows and columns that the batch shows; None: all."""
+        if not (windows := self.config.windows):
+            return None
+        shares = np.array([window.share for window in windows])
+        drawn = windows[int(self._random.choice(len(windows), p=shares / shares.sum()))]
+        return drawn.rows, drawn.columns
 
     def _terms(self, hu: Tensor, batch: Batch, share: Tensor, kind: Tensor) -> dict[str, Tensor]:
         """Compare with the truth and, if there are any, with the teachers."""
@@ -288,13 +307,3 @@ def _known_kind(known: Tensor) -> Tensor:
     """Return 1 + index of the kind that covers each pixel, 0 where none is known to."""
     most, index = known.max(dim=1, keepdim=True)
     return torch.where(most > MOSTLY, index + 1, torch.zeros_like(index)).float()
-
-
-def _start_from_imagenet(network: SliceReader, imagenet: Path | None) -> None:
-    """Fill the shipped family's encoder; the classic U-Net has none to fill."""
-    if not isinstance(network, HemorrhageNetwork):
-        return
-    if imagenet is None:
-        message = f"a network «{network.spec.arch}» starts from ImageNet weights; none were given"
-        raise ValueError(message)
-    load_imagenet(network.classifier, load_file(imagenet))

@@ -111,6 +111,27 @@ def test_the_networks_that_never_saw_a_fold_are_found_with_their_own_rules(copy)
     assert bundle.held_out(3) is None
 
 
+def test_a_network_that_is_held_back_reads_nobody_but_is_judged_with_its_fold(copy):
+    member = json.loads((copy / "manifest.json").read_text())["members"][0]
+    first, second = (member | {"held_out_fold": fold} for fold in (1, 2))
+    write_manifest(copy, members=[first], held_back=[second, first])
+    bundle = load_bundle(copy)
+    assert len(bundle.weights_paths) == 1
+    judged = bundle.held_out(1)
+    assert len(judged.manifest.members) == len(judged.weights_paths) == 2
+    assert judged.manifest.held_back == ()
+    assert [one.held_out_fold for one in bundle.held_out(2).manifest.members] == [2]
+    write_manifest(copy, members=[first], held_back=[])
+    assert load_bundle(copy).manifest.identity != bundle.manifest.identity
+
+
+def test_a_network_that_is_held_back_is_checked_too(copy):
+    member = json.loads((copy / "manifest.json").read_text())["members"][0]
+    write_manifest(copy, held_back=[member | {"sha256": "0" * 64}])
+    with pytest.raises(InvalidBundle, match="sha256"):
+        load_bundle(copy)
+
+
 def test_weights_of_another_network_are_refused(copy):
     save_file({"a": torch.zeros(1)}, copy / "w.safetensors")
     write_manifest(copy)

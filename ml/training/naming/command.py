@@ -31,7 +31,7 @@ def _fit(arguments: argparse.Namespace) -> None:
     studies = read_bleeding(arguments.prepared, arguments.predictions, bundle)
     rules = {
         member.held_out_fold: member.rules
-        for member in bundle.manifest.members
+        for member in bundle.manifest.networks
         if member.held_out_fold is not None
     }
     figures = naming_figures(studies, rules, Bootstrap())
@@ -55,7 +55,8 @@ def write_naming(folder: Path, bundle: Bundle, studies: list[SeenStudy], figures
     manifest = json.loads(path.read_text(encoding="utf-8"))
     # Several members may have been kept from the same fold, by the same rules.
     fitted: dict[int | None, dict[str, Any]] = {}
-    for member, kept in zip(bundle.manifest.members, manifest["members"], strict=True):
+    written = [*manifest["members"], *manifest["held_back"]]
+    for member, kept in zip(bundle.manifest.networks, written, strict=True):
         fold = member.held_out_fold
         if fold not in fitted:
             others = [one for one in studies if one.fold != fold]

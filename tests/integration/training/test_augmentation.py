@@ -19,6 +19,18 @@ def test_image_and_mask_move_together():
     assert not torch.allclose(maps[0], maps[1])
 
 
+def test_a_window_is_the_middle_of_what_would_have_been_shown():
+    hu = torch.randn(3, 3, 64, 64) * 50
+    how = Augmentation(noise_hu=0)
+    whole, window = (
+        augment(hu, hu[:, :2], 64, how, torch.Generator().manual_seed(0), shown=shown)
+        for shown in (None, (32, 48))
+    )
+    for all_of_it, part in zip(whole, window, strict=True):
+        # A smooth kernel looks beyond the window's edge.
+        assert torch.allclose(part[..., 1:-1, 1:-1], all_of_it[..., 17:47, 9:55], atol=1e-3)
+
+
 def test_neighbors_change_places_or_give_way_but_the_slice_stays():
     hu = torch.tensor([10.0, 20.0, 30.0]).view(1, 3, 1, 1).expand(64, 3, 32, 32)
     how = Augmentation(

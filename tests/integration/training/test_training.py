@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from ml.bundle import load_bundle
-from ml.classifier import Classifier
 from ml.training.calibrate import calibrate, read_rules, write_rules
 from ml.training.compare import compare
 from ml.training.config import read_config
@@ -21,25 +20,7 @@ from ml.training.prepare import draw_bleeds, prepare_phantoms
 from ml.training.train import RunPaths, train
 from tests.support.small_training import CONFIGS
 
-
-@pytest.fixture(scope="module")
-def imagenet(tmp_path_factory):
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "start.safetensors"
-    save_file(
-        {name: value.contiguous() for name, value in Classifier(3, 1000, 0.2).state_dict().items()},
-        path,
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def runs(config, prepared, imagenet, tmp_path_factory):
-    """A folder with one short run per fold."""
-    folder = tmp_path_factory.mktemp("runs")
-    for fold in (0, 1, 2):
-        train(config, RunPaths({"real": prepared}, imagenet, folder / str(fold)), fold=fold)
-    return folder
+MASK = "segmenter.mask.weight"
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +111,19 @@ def test_networks_of_two_recipes_are_judged_by_the_fold_that_neither_saw(
     networks = [FoldNetwork(n, runs / str(n) / "weights.safetensors") for n in (0, 1, 2, 0, 1, 2)]
     export_bundle(networks, tmp_path / "bundle", config=config, rules=rules, training={})
     opened = load_bundle(tmp_path / "bundle")
-    names = [member.file for member in opened.manifest.members]
-    assert names[:2] == ["fold-0-2.safetensors", "fold-1.safetensors"]  # the screeners
-    assert sorted(names) == sorted(
-        f"fold-{n}{more}.safetensors" for n in (0, 1, 2) for more in ("", "-2")
-    )
-    assert opened.manifest.cascade.screeners == 2
+    manifest = opened.manifest
+    # One of each fold reads new patients, of the recipes in turn, and the first two screen.
+    assert [member.file for member in manifest.members] == [
+        "fold-0-2.safetensors",
+        "fold-1.safetensors",
+        "fold-2-2.safetensors",
+    ]
+    assert [member.file for member in manifest.held_back] == [
+        "fold-0.safetensors",
+        "fold-1-2.safetensors",
+        "fold-2.safetensors",
+    ]
+    assert manifest.cascade.screeners == 2
     held_out = opened.held_out(1)
     assert [path.name for path in held_out.weights_paths] == [
         "fold-1.safetensors",
@@ -201,17 +189,27 @@ def test_unknown_kinds_are_no_evidence(config, prepared, runs, tmp_path):
         gather(copy, tmp_path, config.network.spacing_mm)
 
 
-def test_a_second_leg_starts_from_the_weights_of_the_first(
-    config, prepared, imagenet, runs, tmp_path
-):
+def test_a_second_leg_starts_from_the_weights_of_the_first(config, prepared, runs, tmp_path):
     start = runs / "0" / "checkpoint.pt"
-    paths = RunPaths({"real": prepared}, imagenet, tmp_path, start)
+    paths = RunPaths({"real": prepared}, None, tmp_path, start)  # and needs no other
     train(config.model_copy(update={"steps": 0}), paths, fold=0)
     begun = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     earlier = torch.load(start, weights_only=True)
-    name = "segmenter.mask.weight"
     assert begun["step"] == 0
-    assert torch.equal(begun["average"][name], earlier["average"][name])
+    assert torch.equal(begun["average"][MASK], earlier["average"][MASK])
+
+
+def test_a_second_leg_goes_as_much_of_the_way_as_it_is_told(config, prepared, runs, tmp_path):
+    start = runs / "0" / "weights.safetensors"
+    kept = {}
+    for learned in (0.25, 1.0):
+        paths = RunPaths({"real": prepared}, None, tmp_path / str(learned), start)
+        weights = train(config.model_copy(update={"learned": learned}), paths, fold=0)
+        kept[learned] = load_file(weights)
+    begun = load_file(start)[MASK].float()
+    way, part = (kept[learned][MASK].float() - begun for learned in (1.0, 0.25))
+    assert way.abs().max() > 1e-3
+    assert torch.allclose(part, 0.25 * way, atol=1e-3)
 
 
 def test_a_recipe_with_teachers_learns_from_them_and_only_it_does(

@@ -1,0 +1,1 @@
+"""Held-out patients once more, as other scanners might have shown them."""
