@@ -24,7 +24,7 @@ from preread.terms import KINDS, HemorrhageType
 
 MANIFEST_FILE: Final = "manifest.json"
 SHIPPED: Final = Path(__file__).parent / "weights"
-DEFAULT_BUNDLE: Final = SHIPPED / "ctich-mbv2-04"
+DEFAULT_BUNDLE: Final = SHIPPED / "ctich-mbv2-06"
 
 
 class _Value(BaseModel):

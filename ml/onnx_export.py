@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, sha256_of
+from ml.bundle import DEFAULT_BUNDLE, Bundle, Manifest, load_bundle, sha256_of
 from ml.engine_agreement import EngineAgreement, compare_engines
-from ml.model_slices import to_model
+from ml.field import field_of
+from ml.model_slices import interior_of, to_model
 from ml.onnx_graph import export_graph
 from ml.onnx_int8 import quantize
 from ml.onnx_predictor import OnnxPredictor, open_session
@@ -42,6 +43,13 @@ CALIBRATION_HEADS: Final[dict[int, tuple[Bleed, ...]]] = {
         Bleed(HemorrhageType.EDH, Laterality.LEFT, 20.0),
         Bleed(HemorrhageType.SAH, Laterality.RIGHT, 10.0),
     ),
+    9105: (Bleed(HemorrhageType.IVH, Laterality.BILATERAL, 20.0),),
+    9106: (
+        Bleed(HemorrhageType.SDH, Laterality.LEFT, 70.0),
+        Bleed(HemorrhageType.IPH, Laterality.LEFT, 15.0),
+    ),
+    9107: (),
+    9108: (Bleed(HemorrhageType.SAH, Laterality.LEFT, 25.0),),
 }
 COMPARED_HEADS: Final[dict[int, tuple[Bleed, ...]]] = {
     9201: (),
@@ -91,7 +99,8 @@ def write_files(
     """Write one file per member; int8 is made from the float32 files, which must be there."""
     volumes: list[NDArray[np.float32]] = []
     if format_ is OnnxFormat.INT8:
-        volumes = [*calibration_slices(bundle), *(_some_slices(path) for path in prepared)]
+        whole = [*calibration_slices(bundle), *(_some_slices(path) for path in prepared)]
+        volumes = [_field_of(volume, bundle.manifest) for volume in whole]
     for member, path in zip(bundle.manifest.members, bundle.weights_paths, strict=True):
         target = folder / format_.file_of(member.file)
         if format_ is OnnxFormat.FLOAT32:
@@ -134,6 +143,13 @@ def calibration_slices(bundle: Bundle) -> Iterator[NDArray[np.float32]]:
     """Yield (S, size, size) float32 HU of each head that int8 takes its ranges from."""
     for seed, bleeds in CALIBRATION_HEADS.items():
         yield to_model(head_volume(seed, bleeds), bundle.manifest).hu
+
+
+def _field_of(hu: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
+    """Return what of (S, size, size) HU the networks read."""
+    interior = interior_of(hu, manifest.network.spacing_mm)
+    field = field_of(interior, manifest.network, manifest.field)
+    return np.ascontiguousarray(hu[field.slabs, field.rows, field.columns])
 
 
 def _some_slices(folder: Path) -> NDArray[np.float32]:

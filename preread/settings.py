@@ -164,7 +164,7 @@ class Settings(BaseSettings):
         description="Folder that python -m ml.onnx_export wrote; read with an onnx engine.",
     )
     bundle_dir: Path = Field(
-        default=Path(__file__).parents[1] / "ml" / "weights" / "ctich-mbv2-04",
+        default=Path(__file__).parents[1] / "ml" / "weights" / "ctich-mbv2-06",
         description="Folder with the manifest and the weights of the model.",
     )
 

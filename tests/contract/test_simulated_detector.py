@@ -8,7 +8,7 @@ import pytest
 from preread.simulation.scenario import SHIPPED
 from preread.terms import Level
 
-REPORT = Path(__file__).parents[2] / "ml" / "weights" / "ctich-mbv2-04" / "report.json"
+REPORT = Path(__file__).parents[2] / "ml" / "weights" / "ctich-mbv2-06" / "report.json"
 
 
 @pytest.mark.parametrize(("bleeds", "group"), [(True, "positive"), (False, "negative")])

@@ -1,5 +1,6 @@
 """Other engines behind the door of the predictor: ONNX files are made, compared and guarded."""
 
+import importlib
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,8 +13,9 @@ from ml.bundle import Bundle, load_bundle
 from ml.cascade import Cascade
 from ml.engine_agreement import compare_engines
 from ml.network import HemorrhageNetwork
-from ml.onnx_export import COMPARED_HEADS, compare, head_volume, write_files
+from ml.onnx_export import COMPARED_HEADS, calibration_slices, compare, head_volume, write_files
 from ml.onnx_graph import OnnxGraph
+from ml.onnx_int8 import part_skips, steps_of
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import (
     ComparedEngine,
@@ -199,6 +201,52 @@ def test_an_exported_network_says_what_torch_says(exported):
     assert found.agrees
     assert max(study.slice_difference for study in found.studies) < 1e-3
     assert OnnxPredictor.load(bundle, folder).precision == "onnx-float32"
+
+
+@pytest.mark.slow
+@needs_exporter
+def test_an_exported_network_reads_any_field(exported):
+    bundle, folder = exported
+    hu = next(iter(calibration_slices(bundle)))[10:16, 32:480, 64:448]
+    session = open_session(folder / "fold-1.float32.onnx", bundle.manifest.members[0])
+    kinds, mask, maps = session.run(None, {"slices": np.ascontiguousarray(hu)})
+    assert (mask.shape, maps.shape) == ((4, 224, 192), (4, 5, 28, 24))
+    network = load_network(bundle.weights_paths[0], bundle.manifest.network)
+    wanted = TorchPredictor([network]).predict(hu)
+    assert 1 / (1 + np.exp(-kinds)) == pytest.approx(wanted.kind_probabilities[1:-1], abs=1e-3)
+
+
+@pytest.mark.slow
+@needs_exporter
+def test_int8_is_right_on_average_on_what_it_was_calibrated_with(exported):
+    bundle, folder = exported
+    [member] = bundle.manifest.members
+    exact, rounded = (open_session(folder / one.file_of(member.file), member) for one in OnnxFormat)
+    heads = list(calibration_slices(bundle))
+    steps = [step for head in heads[:3] for step in steps_of([head])]
+    apart = np.concatenate(
+        [rounded.run(None, step)[0] - exact.run(None, step)[0] for step in steps]
+    )
+    assert np.abs(apart).max() > 0.05  # it is rounded
+    assert np.abs(apart.mean(axis=0)).max() < 0.25
+
+
+@needs_exporter
+def test_what_both_ways_read_is_rounded_for_one_of_them_only():
+    helper = importlib.import_module("onnx.helper")
+    nodes = [
+        helper.make_node("Relu", ["x"], ["shared"], name="down"),
+        helper.make_node("Relu", ["shared"], ["alone"], name="on"),
+        helper.make_node("Concat", ["alone", "shared"], ["joined"], name="up", axis=0),
+    ]
+    graph = helper.make_graph(nodes, "two ways", [], [])
+    part_skips(graph)
+    assert [(node.op_type, list(node.input)) for node in graph.node] == [
+        ("Relu", ["x"]),
+        ("Relu", ["shared"]),
+        ("Identity", ["shared"]),
+        ("Concat", ["alone", "shared_beside"]),
+    ]
 
 
 @pytest.mark.slow
