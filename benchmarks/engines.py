@@ -39,7 +39,7 @@ _FULL: Final = "torch float32"
 _HALF: Final = "torch bfloat16"
 _AGAIN: Final = "torch float32 again (A/A)"
 _EVERY: Final = "peer: float32, every network on every whole slice"
-_EAGER: Final = "peer: eager float32, unfolded"
+_EAGER: Final = "peer: eager float32, unfolded, every whole slice"
 _CLASSIC: Final = "peer: classic U-Net, {}"
 _SAME: Final = Differences(1e-3, 1e-3)
 """How far the probabilities of an engine in float32 may lie from torch's."""

@@ -51,7 +51,7 @@ _WHOLE: Final = "whole study"
 
 _OURS: Final = "network as shipped"
 _AGAIN: Final = "network again (A/A)"
-_EAGER: Final = "peer: eager float32, unfolded"
+_EAGER: Final = "peer: eager float32, unfolded, every whole slice"
 
 _WORKER: Final = "benchmark"
 

@@ -22,8 +22,8 @@ from ml.prediction import Predictor
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import Level
 
-# Half of the least distance between two levels of the shipped rules, 0.08 to 0.28: a slice in
-# the middle of a level stays in it. bfloat16, which ships, moved slices by up to 0.08.
+# As far as bfloat16, which ships, moves a slice but for those at the edge of the cascade. Two levels of the
+# shipped rules begin 0.08 apart, so a study in between may change its level: that is compared by itself.
 MOST_SLICE_DIFFERENCE: Final = 0.10
 # Two outlines with this Dice differ in volume by a fifth at most, and far less than the
 # networks' outlines differ from those of a reader (the model card says by how much).

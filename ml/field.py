@@ -19,9 +19,11 @@ from ml.spec import NetworkSpec
 # The encoder halves its maps five times; the map of types is halved three times.
 ENCODER_CELL: Final = 32
 MAP_CELL: Final = 8
+# An exported graph takes no field of one cell (``ml.onnx_graph``); nor would a head fit into it.
+LEAST_CELLS: Final = 2
 # Slices read beyond the lowest and the highest that has an inside of the skull.
 SLICES_BEYOND: Final = 1
-# What is said of any type on a slice that nobody read: less than of any that was.
+# What is said of a type on a slice that nobody read: as little as is ever said of one.
 UNREAD: Final = LEAST_PROBABILITY
 
 _Number = TypeVar("_Number", np.float16, np.float32)
@@ -121,7 +123,8 @@ def _around(
     margin = rule.margin_mm / spec.spacing_mm
     low, high = where[0] / step - margin, (where[-1] + 1) / step + margin
     cell, start = ENCODER_CELL * spec.reduction, MAP_CELL * spec.reduction
-    length = min(spec.size, int(np.ceil((high - low) / cell)) * cell)
+    cells = max(LEAST_CELLS, int(np.ceil((high - low) / cell)))
+    length = min(spec.size, cells * cell)
     first = round(((low + high) - length) / 2 / start) * start
     first = min(max(first, 0), spec.size - length)
     return slice(first, first + length)

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -99,8 +100,8 @@ def write_files(
     """Write one file per member; int8 is made from the float32 files, which must be there."""
     volumes: list[NDArray[np.float32]] = []
     if format_ is OnnxFormat.INT8:
-        whole = [*calibration_slices(bundle), *(_some_slices(path) for path in prepared)]
-        volumes = [_field_of(volume, bundle.manifest) for volume in whole]
+        heads = [*calibration_slices(bundle), *chain(*(_stretches(path) for path in prepared))]
+        volumes = [field_of_head(volume, bundle.manifest) for volume in heads]
     for member, path in zip(bundle.manifest.members, bundle.weights_paths, strict=True):
         target = folder / format_.file_of(member.file)
         if format_ is OnnxFormat.FLOAT32:
@@ -145,20 +146,18 @@ def calibration_slices(bundle: Bundle) -> Iterator[NDArray[np.float32]]:
         yield to_model(head_volume(seed, bleeds), bundle.manifest).hu
 
 
-def _field_of(hu: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
-    """Return what of (S, size, size) HU the networks read."""
+def field_of_head(hu: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
+    """Return what of (S, size, size) HU of one head the networks read."""
     interior = interior_of(hu, manifest.network.spacing_mm)
     field = field_of(interior, manifest.network, manifest.field)
     return np.ascontiguousarray(hu[field.slabs, field.rows, field.columns])
 
 
-def _some_slices(folder: Path) -> NDArray[np.float32]:
-    """Return slices from all over a prepared set, each stretch with its true neighbors."""
+def _stretches(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """Yield stretches of slices from all over a prepared set, each with its true neighbors."""
     hu = open_prepared(folder).hu
-    firsts = np.linspace(0, max(0, len(hu) - PREPARED_SLICES), 4).astype(int)
-    return np.concatenate([hu[first : first + PREPARED_SLICES // 4] for first in firsts]).astype(
-        np.float32
-    )
+    for first in np.linspace(0, max(0, len(hu) - PREPARED_SLICES), 4).astype(int):
+        yield hu[first : first + PREPARED_SLICES // 4].astype(np.float32)
 
 
 def _unchecked(bundle: Bundle, folder: Path, format_: OnnxFormat) -> OnnxPredictor:

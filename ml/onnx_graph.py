@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.field import ENCODER_CELL
+from ml.field import ENCODER_CELL, LEAST_CELLS
 from ml.folding import fold_norms
 from ml.network import SliceReader
 from ml.onnx_record import WEIGHTS_KEY
@@ -59,22 +59,24 @@ def export_graph(network: SliceReader, target: Path, weights_sha256: str) -> Non
     weights_sha256
         Of the safetensors file, kept in the file's metadata.
     """
-    spec = network.spec
-    cell = ENCODER_CELL * spec.reduction
-    batch = torch.export.Dim("slices", min=3)
-    # Whole cells of the encoder, at least two: of one cell torch would take the size for fixed.
-    rows, columns = (
-        cell * torch.export.Dim(name, min=2, max=spec.size // cell)
-        for name in ("row_cells", "column_cells")
-    )
+    size, cell = network.spec.size, ENCODER_CELL * network.spec.reduction
+    axes = {0: torch.export.Dim("slices", min=3)}
+    shown = size
+    if size % cell == 0 and size // cell > LEAST_CELLS:  # else there is but one field to read
+        # An example as wide as the widest field, or of one cell, torch would take for fixed.
+        shown = size - cell
+        axes |= {
+            axis: cell * torch.export.Dim(name, min=LEAST_CELLS, max=size // cell)
+            for axis, name in ((1, "row_cells"), (2, "column_cells"))
+        }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's exporter warns of its own code
         program = torch.onnx.export(
             OnnxGraph(network).eval(),
-            (torch.zeros(4, spec.size, spec.size - cell),),
+            (torch.zeros(4, size, shown),),
             input_names=[INPUT],
             output_names=list(OUTPUTS),
-            dynamic_shapes={INPUT: {0: batch, 1: rows, 2: columns}},
+            dynamic_shapes={INPUT: axes},
             dynamo=True,
             verbose=False,
         )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ml.onnx_graph import INPUT
 
 QUANTIZED: Final = ("Conv", "Clip", "Concat", "Resize")
-# The first convolutions, up to the features at a quarter of the resolution.
+# The first convolutions, in the shipped family up to the features at a quarter of the resolution.
 KEPT_FIRST: Final = 9
 # Slices per step of the calibration, of which the outer two are neighbors only.
 STEP_SLICES: Final = 6
@@ -111,21 +111,27 @@ def take_back(source: Path, target: Path, volumes: Sequence[NDArray[np.float32]]
         runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
         for path in (source, target)
     )
-    kinds, blood = [], []
+    kinds, blood = [], [np.zeros(0, np.float32)]
     for step in steps_of(volumes):
         true, said = wanted.run(None, step), rounded.run(None, step)
         kinds.append(said[0] - true[0])
         near = true[1] > LEAST_ODDS
         blood.append((said[1] - true[1])[near])
+    if not kinds:
+        message = f"int8 needs heads of {STEP_SLICES} slices or more to be calibrated on"
+        raise ValueError(message)
     model = onnx.load(target)
     nodes = list(model.graph.node)
-    moved = (np.concatenate(kinds).mean(axis=0), np.concatenate(blood).mean(keepdims=True))
+    near_blood = np.concatenate(blood)
+    moved = (
+        np.concatenate(kinds).mean(axis=0),
+        near_blood.mean(keepdims=True) if len(near_blood) else np.zeros(1, np.float32),
+    )
     for output, (operator, much) in enumerate(zip(("Gemm", "Conv"), moved, strict=True)):
         bias = nodes[_producer(model.graph, nodes, output, operator)].input[2]
-        for tensor in model.graph.initializer:
-            if tensor.name == bias:
-                changed = numpy_helper.to_array(tensor) - much.astype(np.float32)
-                tensor.CopyFrom(numpy_helper.from_array(changed, bias))
+        (tensor,) = [one for one in model.graph.initializer if one.name == bias]
+        changed = numpy_helper.to_array(tensor) - much.astype(np.float32)
+        tensor.CopyFrom(numpy_helper.from_array(changed, bias))
     onnx.save(model, target)
 
 

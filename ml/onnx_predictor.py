@@ -99,7 +99,7 @@ class OnnxPredictor:
         return cls(sessions, reduction, f"onnx-{number_format}", bundle.manifest.cascade)
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
-        """Read (S, size, size) float32 HU, feet to head; memory grows only with the result."""
+        """Read (S, rows, columns) float32 HU, feet to head; memory grows only with the result."""
 
         def read(members: slice, chosen: NDArray[np.intp]) -> Said:
             return _said(self._sessions[members], slices, chosen)

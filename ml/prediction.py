@@ -60,5 +60,5 @@ class Predictor(Protocol):
         ...
 
     def predict(self, slices: NDArray[np.float32]) -> Prediction:
-        """Read (S, size, size) float32 HU, feet to head."""
+        """Read (S, rows, columns) float32 HU of any field that the encoder takes, feet to head."""
         ...

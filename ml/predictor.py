@@ -94,7 +94,8 @@ class TorchPredictor:
         Parameters
         ----------
         slices
-            (S, size, size) float32 HU on the model's grid, feet to head.
+            (S, rows, columns) float32 HU on the model's grid or a field of it (``ml.field``),
+            feet to head.
 
         Returns
         -------
@@ -126,7 +127,7 @@ class TorchPredictor:
         return Said(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
 
     def _mask_of(self, odds: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (S, size, size) probabilities of log-odds at the encoder's resolution.
+        """Return (S, rows, columns) probabilities of log-odds at the encoder's resolution.
 
         Types and masks are averaged as log-odds: the mean then lies where one member's would,
         so thresholds and calibration, which were fitted to members, fit the ensemble.

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ml.field import FieldRule
 from ml.spec import Architecture, NetworkSpec
@@ -28,12 +30,12 @@ class Phase(_Frozen):
     size: int
 
 
-class Window(_Frozen):
+class ShownWindow(_Frozen):
     """Rows and columns around the middle that a batch may show, and its share of the batches."""
 
-    rows: int = Field(multiple_of=32)
-    columns: int = Field(multiple_of=32)
-    share: float
+    rows: int = Field(gt=0, multiple_of=32)
+    columns: int = Field(gt=0, multiple_of=32)
+    share: float = Field(gt=0)
 
 
 class OptimizerConfig(_Frozen):
@@ -69,8 +71,25 @@ class TrainingConfig(_Frozen):
     augmentation: Augmentation
     taught: float = 0.0
     learned: float = Field(1.0, gt=0, le=1)
-    windows: tuple[Window, ...] = ()
+    windows: tuple[ShownWindow, ...] = ()
     field: FieldRule | None = None
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> Self:
+        """Refuse a window that is larger than what it would show a part of."""
+        least = min(phase.size for phase in self.phases)
+        if any(max(window.rows, window.columns) > least for window in self.windows):
+            message = f"a window is larger than the {least} pixels of a phase"
+            raise ValueError(message)
+        return self
+
+    def draw_window(self, random: np.random.Generator) -> tuple[int, int] | None:
+        """Draw the rows and columns that a batch shows; None: all."""
+        if not self.windows:
+            return None
+        shares = np.array([window.share for window in self.windows])
+        drawn = self.windows[int(random.choice(len(shares), p=shares / shares.sum()))]
+        return drawn.rows, drawn.columns
 
     def with_arch(self, arch: Architecture) -> "TrainingConfig":
         """Return the same recipe for another network, under a name that says so."""

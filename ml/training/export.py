@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,7 @@ CITATIONS: Final = (
 LICENSE: Final = (
     "Apache-2.0. Derived from CT-ICH v1.0.0 (CC BY 4.0): keep the citations with the weights."
 )
-# Out of fold, by two networks a fold, this dismisses 89 % of the slices without blood, and of one
+# Out of fold, by the two networks a fold of ctich-mbv2-04, this dismisses 89 % of the slices without blood, and of one
 # of 36 bleeding studies, of which the two see nothing as it is, every slice with blood.
 CASCADE: Final = Cascade(screeners=2, least_any=0.1, least_pixel=0.1)
 TRAINED_ON: Final = (
@@ -90,16 +90,19 @@ def export_bundle(
         (``ml.evaluation.adopt``) that says otherwise.
     """
     target.mkdir(parents=True, exist_ok=True)
-    named = sorted(_named(networks).items(), key=_readers_first)
-    members = [_member(one, target / name, rules) for name, one in named]
-    readers = len({one.fold for one in networks})
+    named = _named(networks)
+    reading = readers(named)
+    members, held_back = (
+        tuple(_member(named[name], target / name, rules) for name in names)
+        for names in (reading, [name for name in named if name not in reading])
+    )
     manifest = Manifest(
         schema_version="2.0",
         name=config.name,
         version="1",
         demonstrator=True,
-        members=tuple(members[:readers]),
-        held_back=tuple(members[readers:]),
+        members=members,
+        held_back=held_back,
         network=config.network,
         kinds=KINDS,
         channels=tuple(
@@ -118,7 +121,7 @@ def export_bundle(
         license=LICENSE,
         citations=CITATIONS,
         code_version=__version__,
-        cascade=CASCADE if readers > CASCADE.screeners else None,
+        cascade=CASCADE if len(members) > CASCADE.screeners else None,
         field=config.field,
     )
     text = json.dumps(json.loads(manifest.model_dump_json()), indent=2, ensure_ascii=False)
@@ -137,18 +140,26 @@ def _named(networks: Sequence[FoldNetwork]) -> dict[str, FoldNetwork]:
     return named
 
 
-def _readers_first(item: tuple[str, FoldNetwork]) -> tuple[bool, int, str]:
-    """Order networks so that the first ones are of all folds, and of the recipes in turn.
+def readers(named: Mapping[str, FoldNetwork]) -> list[str]:
+    """Return who reads new patients: one network of each fold, of the recipes in turn.
+
+    Parameters
+    ----------
+    named
+        By file; those of one fold in the order of their recipes.
 
     Examples
     --------
-    >>> folds = {f"fold-{n}{more}": FoldNetwork(n, Path()) for more in ("", "-2") for n in (1, 2)}
-    >>> [name for name, _ in sorted(folds.items(), key=_readers_first)]
-    ['fold-1', 'fold-2-2', 'fold-1-2', 'fold-2']
+    >>> files = {f"{n}{more}": FoldNetwork(n, Path()) for more in ("", "-2") for n in (1, 2, 3)}
+    >>> readers(files)
+    ['1', '2-2', '3']
     """
-    name, one = item
-    first = "-" not in name.removeprefix("fold-")
-    return (first != (one.fold % 2 == 1), one.fold, name)
+    folds = sorted({one.fold for one in named.values()})
+    chosen = []
+    for turn, fold in enumerate(folds):
+        own = [name for name, one in named.items() if one.fold == fold]
+        chosen.append(own[turn % len(own)])
+    return chosen
 
 
 def _member(network: FoldNetwork, path: Path, rules: FittedRules) -> Member:

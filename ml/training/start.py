@@ -28,7 +28,7 @@ def start_from_imagenet(network: SliceReader, imagenet: Path | None) -> None:
 
 
 def weights_of_run(earlier: Path) -> dict[str, Tensor]:
-    """Return the averaged weights of an earlier run, of its checkpoint or of what it left behind."""
+    """Return the averaged weights of an earlier run: all that its checkpoint learned, or what it kept."""
     if earlier.suffix == ".safetensors":
         return load_file(earlier)
     state: dict[str, Tensor] = torch.load(earlier, weights_only=True, map_location="cpu")["average"]

@@ -101,8 +101,8 @@ def train(
     ------
     ValueError
         If a source of the configuration has no prepared set, or the set has no such fold, or
-        the network starts from ImageNet and no weights were given, or teachers were given to a
-        recipe without ``taught``, or none to one with it.
+        the network starts from ImageNet and no weights were given, or from an earlier run and
+        none was given, or teachers were given to a recipe without ``taught``, or none to one with it.
     """
     paths.run.mkdir(parents=True, exist_ok=True)
     run = _Run(config, paths, fold, device)
@@ -131,6 +131,9 @@ class _Run:
     """The moving parts of one training run."""
 
     def __init__(self, config: TrainingConfig, paths: RunPaths, fold: int, device: str) -> None:
+        if config.learned < 1 and paths.start is None:
+            message = f"«{config.name}» goes a part of the way from an earlier run; none was given"
+            raise ValueError(message)
         self.config = config
         self.progress = _Progress()
         self._device = torch.device(device)
@@ -171,7 +174,7 @@ class _Run:
             size,
             self.config.augmentation,
             self._torch_random,
-            shown=self._drawn_window(),
+            shown=self.config.draw_window(self._random),
         )
         kind = _known_kind(maps[:, 1:])
         self.network.train()
@@ -218,14 +221,6 @@ class _Run:
                 for name, part in self.config.batch.items()
             ]
         )
-
-    def _drawn_window(self) -> tuple[int, int] | None:
-        """Draw the rows and columns that the batch shows; None: all."""
-        if not (windows := self.config.windows):
-            return None
-        shares = np.array([window.share for window in windows])
-        drawn = windows[int(self._random.choice(len(windows), p=shares / shares.sum()))]
-        return drawn.rows, drawn.columns
 
     def _terms(self, hu: Tensor, batch: Batch, share: Tensor, kind: Tensor) -> dict[str, Tensor]:
         """Compare with the truth and, if there are any, with the teachers."""

@@ -13,7 +13,14 @@ from ml.bundle import Bundle, load_bundle
 from ml.cascade import Cascade
 from ml.engine_agreement import compare_engines
 from ml.network import HemorrhageNetwork
-from ml.onnx_export import COMPARED_HEADS, calibration_slices, compare, head_volume, write_files
+from ml.onnx_export import (
+    COMPARED_HEADS,
+    calibration_slices,
+    compare,
+    field_of_head,
+    head_volume,
+    write_files,
+)
 from ml.onnx_graph import OnnxGraph
 from ml.onnx_int8 import part_skips, steps_of
 from ml.onnx_predictor import OnnxPredictor, open_session
@@ -185,7 +192,8 @@ def test_a_gpu_finds_what_the_processor_finds(shipped, seed):
 def exported(shipped, tmp_path_factory):
     """The first member of the shipped bundle in both formats, with their record."""
     folder = tmp_path_factory.mktemp("onnx")
-    first = shipped.manifest.model_copy(update={"members": shipped.manifest.members[:1]})
+    alone = {"members": shipped.manifest.members[:1], "held_back": ()}
+    first = shipped.manifest.model_copy(update=alone)
     bundle = Bundle(first, shipped.weights_paths[:1])
     for number_format in OnnxFormat:
         write_files(bundle, folder, number_format)
@@ -222,13 +230,13 @@ def test_int8_is_right_on_average_on_what_it_was_calibrated_with(exported):
     bundle, folder = exported
     [member] = bundle.manifest.members
     exact, rounded = (open_session(folder / one.file_of(member.file), member) for one in OnnxFormat)
-    heads = list(calibration_slices(bundle))
-    steps = [step for head in heads[:3] for step in steps_of([head])]
+    heads = [field_of_head(head, bundle.manifest) for head in calibration_slices(bundle)]
+    steps = list(steps_of(heads))
     apart = np.concatenate(
         [rounded.run(None, step)[0] - exact.run(None, step)[0] for step in steps]
     )
     assert np.abs(apart).max() > 0.05  # it is rounded
-    assert np.abs(apart.mean(axis=0)).max() < 0.25
+    assert np.abs(apart.mean(axis=0)).max() < 0.15
 
 
 @needs_exporter

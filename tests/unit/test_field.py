@@ -54,6 +54,7 @@ def test_a_field_holds_the_inside_of_the_skull_and_fits_grid_and_encoder(rows, c
     for part, used in ((field.rows, inside[1]), (field.columns, inside[2])):
         assert 0 <= part.start < part.stop <= SPEC.size
         assert (part.stop - part.start) % CELL == 0
+        assert part.stop - part.start >= 2 * CELL
         assert part.start % (8 * SPEC.reduction) == 0
         low, high = 2 * used.start - margin, 2 * used.stop + margin
         # Half a cell of the map of types may be lost to its grid, and never more.

@@ -55,7 +55,7 @@ def write_naming(folder: Path, bundle: Bundle, studies: list[SeenStudy], figures
     manifest = json.loads(path.read_text(encoding="utf-8"))
     # Several members may have been kept from the same fold, by the same rules.
     fitted: dict[int | None, dict[str, Any]] = {}
-    written = [*manifest["members"], *manifest["held_back"]]
+    written = [*manifest["members"], *manifest.get("held_back", [])]
     for member, kept in zip(bundle.manifest.networks, written, strict=True):
         fold = member.held_out_fold
         if fold not in fitted:

@@ -5,13 +5,28 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from ml.network import HemorrhageNetwork
 from ml.training.__main__ import main
 from ml.training.evidence import gather
-from ml.training.predict import images_of, predict_fold
+from ml.training.predict import images_of, predict_fold, prediction_path, read_prediction
 from ml.training.prepared import open_prepared
 from ml.training.scanners.changes import CHANGES, change_images
 from ml.training.scanners.judge import judge
+
+
+@pytest.fixture(scope="module")
+def runs(config, tmp_path_factory):
+    """Folds' networks that learned nothing: enough to be judged."""
+    folder = tmp_path_factory.mktemp("runs")
+    for fold in (0, 1, 2):
+        torch.manual_seed(fold)
+        (folder / str(fold)).mkdir()
+        state = HemorrhageNetwork(config.network).state_dict()
+        save_file(state, folder / str(fold) / "weights.safetensors")
+    return folder
 
 
 @pytest.fixture
@@ -74,4 +89,8 @@ def test_the_step_reads_changed_images_and_writes_what_it_found(
     main()
     found = json.loads((tmp_path / "out.json").read_text())
     assert list(found) == ["as they are", *CHANGES]
-    assert found["as they are"] != found[name]
+    said = [
+        read_prediction(prediction_path(folder, "study 1")).mask_probabilities
+        for folder in (tmp_path / "home", tmp_path / "work" / name)
+    ]
+    assert (said[0] != said[1]).any()

@@ -1,26 +1,50 @@
 """The recipe, at the size of a test."""
 
 import json
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
 
 from ml.bundle import load_bundle
+from ml.classifier import Classifier
 from ml.training.calibrate import calibrate, read_rules, write_rules
 from ml.training.compare import compare
-from ml.training.config import read_config
+from ml.training.config import TrainingConfig, read_config
 from ml.training.curves import draw_curves
 from ml.training.evidence import MASK_THRESHOLDS, gather
-from ml.training.export import FoldNetwork, export_bundle
+from ml.training.export import FoldNetwork, export_bundle, readers
 from ml.training.predict import predict_fold
 from ml.training.prepare import draw_bleeds, prepare_phantoms
 from ml.training.train import RunPaths, train
 from tests.support.small_training import CONFIGS
 
 MASK = "segmenter.mask.weight"
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "start.safetensors"
+    save_file(
+        {name: value.contiguous() for name, value in Classifier(3, 1000, 0.2).state_dict().items()},
+        path,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(config, prepared, imagenet, tmp_path_factory):
+    """A folder with one short run per fold."""
+    folder = tmp_path_factory.mktemp("runs")
+    for fold in (0, 1, 2):
+        train(config, RunPaths({"real": prepared}, imagenet, folder / str(fold)), fold=fold)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +128,12 @@ def test_fitted_rules_lead_to_a_bundle_that_opens(config, patients, runs, tmp_pa
     assert opened.manifest.demonstrator  # nothing has judged it yet
 
 
+def test_of_each_fold_one_network_reads_however_many_there_are():
+    folds = (1, 1, 1, 2, 3, 3)
+    named = {f"{turn}": FoldNetwork(fold, Path()) for turn, fold in enumerate(folds)}
+    assert [named[name].fold for name in readers(named)] == [1, 2, 3]
+
+
 def test_networks_of_two_recipes_are_judged_by_the_fold_that_neither_saw(
     config, patients, runs, tmp_path
 ):
@@ -114,20 +144,20 @@ def test_networks_of_two_recipes_are_judged_by_the_fold_that_neither_saw(
     manifest = opened.manifest
     # One of each fold reads new patients, of the recipes in turn, and the first two screen.
     assert [member.file for member in manifest.members] == [
-        "fold-0-2.safetensors",
-        "fold-1.safetensors",
-        "fold-2-2.safetensors",
-    ]
-    assert [member.file for member in manifest.held_back] == [
         "fold-0.safetensors",
         "fold-1-2.safetensors",
         "fold-2.safetensors",
     ]
+    assert sorted(member.file for member in manifest.held_back) == [
+        "fold-0-2.safetensors",
+        "fold-1.safetensors",
+        "fold-2-2.safetensors",
+    ]
     assert manifest.cascade.screeners == 2
     held_out = opened.held_out(1)
     assert [path.name for path in held_out.weights_paths] == [
-        "fold-1.safetensors",
         "fold-1-2.safetensors",
+        "fold-1.safetensors",
     ]
     assert held_out.manifest.rules == rules.members[1]
 
@@ -199,6 +229,33 @@ def test_a_second_leg_starts_from_the_weights_of_the_first(config, prepared, run
     assert torch.equal(begun["average"][MASK], earlier["average"][MASK])
 
 
+def test_a_recipe_that_goes_a_part_of_the_way_needs_an_earlier_run(
+    config, prepared, imagenet, tmp_path
+):
+    part = config.model_copy(update={"learned": 0.5})
+    with pytest.raises(ValueError, match="earlier run; none was given"):
+        train(part, RunPaths({"real": prepared}, imagenet, tmp_path), fold=0)
+
+
+def test_windows_are_drawn_by_their_shares_and_no_larger_than_what_is_shown(config):
+    recipe = json.loads(config.model_dump_json()) | {
+        "windows": [
+            {"rows": 32, "columns": 64, "share": 3},
+            {"rows": 64, "columns": 64, "share": 1},
+        ]
+    }
+    windowed = TrainingConfig.model_validate(recipe)
+    random = np.random.default_rng(0)
+    drawn = Counter(windowed.draw_window(random) for _ in range(400))
+    assert set(drawn) == {(32, 64), (64, 64)}
+    assert drawn[32, 64] / 400 == pytest.approx(0.75, abs=0.08)
+    assert config.draw_window(random) is None
+    for wrong in ({"rows": 96}, {"rows": 0}, {"columns": 40}, {"share": 0}):
+        window = {"rows": 32, "columns": 32, "share": 1} | wrong
+        with pytest.raises(ValidationError):
+            TrainingConfig.model_validate(recipe | {"windows": [window]})
+
+
 def test_a_second_leg_goes_as_much_of_the_way_as_it_is_told(config, prepared, runs, tmp_path):
     start = runs / "0" / "weights.safetensors"
     kept = {}
@@ -213,9 +270,10 @@ def test_a_second_leg_goes_as_much_of_the_way_as_it_is_told(config, prepared, ru
 
 
 def test_a_recipe_with_teachers_learns_from_them_and_only_it_does(
-    config, prepared, imagenet, runs, tmp_path
+    config, prepared, imagenet, runs, tmp_path, monkeypatch
 ):
-    taught = config.model_copy(update={"taught": 1.0, "steps": 20})
+    monkeypatch.setattr("ml.training.train.LOG_EVERY_STEPS", 2)
+    taught = config.model_copy(update={"taught": 1.0, "steps": 2})
     weights = (runs / "0" / "weights.safetensors",)
     sets = {"real": prepared}
     train(taught, RunPaths(sets, imagenet, tmp_path / "a", teachers=weights), fold=0)
