@@ -10,7 +10,7 @@ from ml.assessment import KindProbability
 from ml.bundle import CalibrationRule, Rules
 from ml.evidence import log_odds, study_features
 from ml.head_context import HeadContext
-from ml.lesion_kinds import ScoredLesion, type_lesions
+from ml.lesion_kinds import LAYERS, ScoredLesion, type_lesions
 from ml.scoring import Calibration
 from preread.terms import KINDS, Level
 
@@ -20,6 +20,8 @@ LEAST_STUDY_SHARE: Final = 0.1
 SHARES: Final = (0.005, 0.995)
 # A kind is named that is rather there than not.
 NAMED: Final = 0.5
+# If less than this of what is outlined speaks for any named kind, what is outlined is something else.
+LEAST_NAMED_SHARE: Final = 0.3
 
 
 def rate_kinds(
@@ -43,7 +45,7 @@ def rate_kinds(
             )
             named |= ~named.any() & (probabilities == probabilities.max())
         else:
-            named = named_by(curve, naming_features(probabilities, scored_shares(head, scored)))
+            named = name_kinds(curve, probabilities, scored_shares(head, scored))
     return tuple(
         KindProbability(kind, float(probabilities[index]), thresholds[index], bool(named[index]))
         for index, kind in enumerate(KINDS)
@@ -70,6 +72,46 @@ def scored_shares(head: HeadContext, scored: Sequence[ScoredLesion]) -> NDArray[
         volumes += head.voxel_ml[one.lesion.voxels[:, 0]] @ one.scores
     shares: NDArray[np.float64] = volumes / volumes.sum()
     return shares
+
+
+def name_kinds(
+    curve: Calibration,
+    probabilities: NDArray[np.float64],
+    shares: NDArray[np.float64] | None,
+) -> NDArray[np.bool_]:
+    """Return (K,) the kinds that a study is said to have.
+
+    Slices may speak for one kind and the place of all that is outlined for another: a sheet of
+    blood along the falx is no clot of the brain. Then the outlined blood decides, since a finding shows it.
+    Above and below the dura are one place.
+
+    Parameters
+    ----------
+    curve
+        Of the naming rule.
+    probabilities
+        (K,) of the study.
+    shares
+        (K,) of the outlined blood, or None without any.
+
+    Examples
+    --------
+    >>> curve = Calibration(0.0, (1.0, 0.1))
+    >>> likely = np.array([0.6, 0.2, 0.1, 0.1, 0.1])
+    >>> name_kinds(curve, likely, np.array([0.4, 0.4, 0.1, 0.1, 0.0])).tolist()
+    [True, False, False, False, False]
+    >>> name_kinds(curve, likely, np.array([0.2, 0.6, 0.1, 0.1, 0.0])).tolist()
+    [False, True, False, False, False]
+    """
+    named = named_by(curve, naming_features(probabilities, shares))
+    if shares is None:
+        return named
+    there = shares.copy()
+    there[list(LAYERS)] = shares[list(LAYERS)].sum()
+    if there[named].max() >= min(LEAST_NAMED_SHARE, shares.max()):
+        return named
+    outlined: NDArray[np.bool_] = shares == shares.max()
+    return outlined
 
 
 def naming_features(

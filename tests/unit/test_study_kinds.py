@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ml.bundle import NamingRule
 from ml.pipeline import read_bleeds
 from ml.scoring import Calibration
-from ml.study_kinds import named_by, naming_features
+from ml.study_kinds import LEAST_NAMED_SHARE, name_kinds, named_by, naming_features
 from preread.terms import HemorrhageType
 from tests.support.heads import Ball, bundle, head, seeing
 
@@ -41,6 +41,17 @@ def test_more_of_a_kind_never_takes_its_name_away(probabilities, shares, kind, m
 @given(PROBABILITIES)
 def test_a_study_that_bleeds_has_a_kind_even_without_an_outline(probabilities):
     assert named_by(Calibration(-20.0, (0.5, 0.5)), naming_features(probabilities, None)).any()
+
+
+@given(PROBABILITIES, PROBABILITIES)
+def test_what_is_named_is_what_the_outlined_blood_speaks_for(probabilities, shares):
+    shares /= shares.sum()
+    named = name_kinds(CURVE, probabilities, shares)
+    there = shares.copy()
+    there[[1, 4]] = shares[1] + shares[4]  # subdural and epidural
+    assert there[named].max() >= min(LEAST_NAMED_SHARE, shares.max())
+    by_curve = named_by(CURVE, naming_features(probabilities, shares))
+    assert (named == by_curve).all() or not (named & by_curve).any()
 
 
 def test_a_curve_names_a_speck_of_another_kind_only_where_the_slices_say_so():

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from ml.bundle import NamingRule, Rules
 from ml.evaluation.metrics import fit_calibration
 from ml.lesion_kinds import ScoredLesion
-from ml.study_kinds import kind_probabilities, named_by, naming_features, scored_shares
+from ml.study_kinds import kind_probabilities, name_kinds, naming_features, scored_shares
 from ml.training.naming.studies import SeenStudy
 
 # Voxels of a lesion that the powers are fitted on: they are all alike.
@@ -45,14 +45,20 @@ def named_kinds(one: SeenStudy, rules: Rules, naming: NamingRule) -> NDArray[np.
     """Return (K,) the kinds that a fitted rule names in a study that is not «none»."""
     if naming.named is None:
         raise ValueError("this rule was not fitted: it names no kinds")
-    return named_by(naming.named, _features(one, rules, naming))
+    return name_kinds(naming.named, *_said(one, rules, naming))
 
 
 def _features(one: SeenStudy, rules: Rules, naming: NamingRule) -> NDArray[np.float64]:
     """Return (K, 2) what a naming curve takes of the kinds of a study."""
+    return naming_features(*_said(one, rules, naming))
+
+
+def _said(
+    one: SeenStudy, rules: Rules, naming: NamingRule
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return (K,) probabilities of the kinds of a study, and shares of what is outlined."""
     scored = [ScoredLesion(seen.lesion, seen.evidence.scores(naming)) for seen in one.outlined]
-    probabilities = kind_probabilities(one.head, rules.calibration)
-    return naming_features(probabilities, scored_shares(one.head, scored))
+    return kind_probabilities(one.head, rules.calibration), scored_shares(one.head, scored)
 
 
 def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
