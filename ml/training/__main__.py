@@ -28,7 +28,7 @@ from ml.training.calibrate import calibrate, read_rules, write_rules
 from ml.training.compare import compare
 from ml.training.config import read_config
 from ml.training.evidence import gather
-from ml.training.export import FoldNetwork, export_bundle
+from ml.training.export import FoldNetwork, export_bundle, steps_of
 from ml.training.naming.command import add_step as add_naming
 from ml.training.painting.paint import paint_set
 from ml.training.places.build import Maps, place_set
@@ -260,7 +260,7 @@ def _export(arguments: argparse.Namespace) -> None:
     runs = [
         (fold, folder / str(fold)) for folder in arguments.runs for fold in sorted(rules.members)
     ]
-    steps: JsonValue = {f"{run.parent.name}/{fold}": _steps_of(run) for fold, run in runs}
+    steps: JsonValue = {f"{run.parent.name}/{fold}": steps_of(run) for fold, run in runs}
     others: JsonValue = [
         json.loads(read_config(path).model_dump_json()) for path in arguments.other_config
     ]
@@ -292,12 +292,6 @@ def _compare(arguments: argparse.Namespace) -> None:
     )
     arguments.out.write_text(json.dumps(found, indent=2) + "\n")
     print(arguments.out.read_text())
-
-
-def _steps_of(run: Path) -> int:
-    """Return the last step that the run's log names."""
-    lines = (run / "log.jsonl").read_text().splitlines()
-    return max(int(json.loads(line)["step"]) for line in lines)
 
 
 if __name__ == "__main__":

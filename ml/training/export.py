@@ -172,3 +172,9 @@ def _member(network: FoldNetwork, path: Path, rules: FittedRules) -> Member:
         held_out_fold=network.fold,
         rules=rules.members[network.fold],
     )
+
+
+def steps_of(run: Path) -> int:
+    """Return the last step that the run's log names."""
+    lines = (run / "log.jsonl").read_text().splitlines()
+    return max(int(json.loads(line)["step"]) for line in lines)

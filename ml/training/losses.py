@@ -15,6 +15,8 @@ from ml.training.batches import Batch
 
 # Positive slices fill half of each batch, but each single kind stays rare there.
 KIND_POSITIVE_WEIGHT = 2.0
+# A pixel belongs to a kind that covers more than half of it.
+MOSTLY = 0.5
 # One pixel smooths numerator and denominator.
 _DICE_OF_SLICE = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
 _DICE_OF_BATCH = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0, batch=True)
@@ -83,6 +85,12 @@ def losses(reading: Reading, batch: Batch, share: Tensor, kind: Tensor) -> dict[
 def total(terms: dict[str, Tensor]) -> Tensor:
     """Weigh and add the terms."""
     return torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
+
+
+def known_kind(known: Tensor) -> Tensor:
+    """Return 1 + index of the kind that covers each pixel, 0 where none is known to."""
+    most, index = known.max(dim=1, keepdim=True)
+    return torch.where(most > MOSTLY, index + 1, torch.zeros_like(index)).float()
 
 
 def _known_mean(values: Tensor, labels: Tensor) -> Tensor:

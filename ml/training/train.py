@@ -21,7 +21,7 @@ from ml.training.averaging import AveragedWeights
 from ml.training.batches import Batch, join, sampler_without
 from ml.training.config import TrainingConfig
 from ml.training.curves import draw_curves
-from ml.training.losses import losses, total
+from ml.training.losses import known_kind, losses, total
 from ml.training.prepared import ReducedSet, open_reduced
 from ml.training.rates import parameter_groups, schedule
 from ml.training.start import start_from_imagenet, weights_of_run, what_to_keep
@@ -29,8 +29,6 @@ from ml.training.teaching import Teachers, join_heads, taught_losses
 
 CALIBRATION_BATCHES: Final = 4
 LOG_EVERY_STEPS: Final = 20
-# A pixel belongs to a kind that covers more than half of it.
-MOSTLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +174,7 @@ class _Run:
             self._torch_random,
             shown=self.config.draw_window(self._random),
         )
-        kind = _known_kind(maps[:, 1:])
+        kind = known_kind(maps[:, 1:])
         self.network.train()
         terms = self._terms(hu, batch, maps[:, :1], kind)
         self._optimizer.zero_grad(set_to_none=True)
@@ -296,9 +294,3 @@ def _open_source(paths: RunPaths, name: str) -> ReducedSet:
         message = f"the configuration asks for slices of «{name}», and no such set was given"
         raise ValueError(message)
     return open_reduced(paths.sets[name])
-
-
-def _known_kind(known: Tensor) -> Tensor:
-    """Return 1 + index of the kind that covers each pixel, 0 where none is known to."""
-    most, index = known.max(dim=1, keepdim=True)
-    return torch.where(most > MOSTLY, index + 1, torch.zeros_like(index)).float()
