@@ -71,6 +71,7 @@ def test_it_reads_through_the_door_of_the_shipped_network():
     assert prediction.kind_maps.shape == (3, 5, 8, 8)
 
 
+@pytest.mark.slow
 def test_a_step_lowers_every_part_of_the_loss_it_is_taken_on():
     net = network().train()
     hu = torch.full((2, 3, 64, 64), 35.0)
@@ -106,6 +107,7 @@ def test_the_shipped_family_asks_for_its_imagenet_weights(tmp_path, tiny_run):
         train(config, RunPaths(sets, None, tmp_path / "run"), fold=-1)
 
 
+@pytest.mark.slow
 def test_the_training_loop_trains_it_from_scratch(tmp_path, tiny_run):
     config, sets = tiny_run
     classic = config.with_arch(Architecture.UNET_CLASSIC)

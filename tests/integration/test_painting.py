@@ -15,6 +15,8 @@ from ml.training.prepared import SliceRow, SourceSeries, open_reduced, write_pre
 from preread.dicom.phantom import make_head
 from preread.terms import KINDS, HemorrhageType
 
+pytestmark = pytest.mark.slow  # together more than ten seconds, and only who trains needs them
+
 SPACING_MM = (5.0, 1.8, 1.8)
 SEEDS = range(4)
 

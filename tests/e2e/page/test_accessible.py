@@ -13,7 +13,8 @@ from tests.builders import caller_for, send_study
 from tests.support.chromium import violations
 from tests.support.seed import every_state, pre_read_of
 
-pytestmark = pytest.mark.browser
+# Together more than ten seconds.
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

@@ -13,7 +13,8 @@ from tests.support.receiver import receiving
 from tests.support.seed import pre_read_of
 from tests.support.web import server_of, with_settings
 
-pytestmark = pytest.mark.browser
+# Together more than ten seconds.
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def positions(page, url):

@@ -16,6 +16,8 @@ from ml.training.prepared import open_prepared
 from ml.training.scanners.changes import CHANGES, change_images
 from ml.training.scanners.judge import judge
 
+pytestmark = pytest.mark.slow  # together more than ten seconds, and only who trains needs them
+
 
 @pytest.fixture(scope="module")
 def runs(config, tmp_path_factory):

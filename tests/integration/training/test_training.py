@@ -24,6 +24,8 @@ from ml.training.prepare import draw_bleeds, prepare_phantoms
 from ml.training.train import RunPaths, train
 from tests.support.small_training import CONFIGS
 
+pytestmark = pytest.mark.slow  # together more than ten seconds, and only who trains needs them
+
 MASK = "segmenter.mask.weight"
 
 
