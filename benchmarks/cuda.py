@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from benchmarks.apart import Differences, check_engines
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import as_shipped, benchmark_slices, field_of_slices, networks_of
+from benchmarks.head import as_shipped, benchmark_slices, networks_of
 from benchmarks.plan import Plan
 from benchmarks.rounds import clocked, in_rounds
 from ml.bundle import Bundle, load_bundle
 from ml.field import ReadField
+from ml.model_slices import field_of_slices
 from ml.precision import has_bfloat16
 from ml.prediction import Predictor
 from ml.predictor import TorchPredictor
@@ -71,7 +72,7 @@ def cuda_figures(bundle: Bundle, slices: NDArray[np.float32], rounds: int) -> Cu
     """
     if not torch.cuda.is_available():
         return CudaFigures(notes=(f"CUDA was not measured: torch {torch.__version__} sees no GPU",))
-    field = field_of_slices(bundle.manifest, slices)
+    field = field_of_slices(slices, bundle.manifest.network, bundle.manifest.field)
     engines = {**_on_cpu(bundle, field), **_on_cuda(bundle, field)}
     ours = {name: engine for name, engine in engines.items() if name != _EVERY}  # other networks
     checked = check_engines(

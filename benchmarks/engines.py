@@ -17,7 +17,6 @@ from benchmarks.head import (
     FieldReader,
     as_shipped,
     benchmark_slices,
-    field_of_slices,
     networks_of,
 )
 from benchmarks.plan import Plan
@@ -25,6 +24,7 @@ from benchmarks.rounds import clocked, in_rounds
 from ml.architectures import build_network
 from ml.bundle import Bundle, load_bundle
 from ml.field import ReadField
+from ml.model_slices import field_of_slices
 from ml.onnx_predictor import OnnxPredictor, open_session
 from ml.onnx_record import OnnxFormat, read_record
 from ml.precision import has_bfloat16
@@ -50,7 +50,7 @@ def measure(plan: Plan) -> Report:
     torch.set_num_threads(1)
     bundle = load_bundle(plan.bundle_dir)
     slices = benchmark_slices(bundle.manifest, quick=plan.quick)
-    field = field_of_slices(bundle.manifest, slices)
+    field = field_of_slices(slices, bundle.manifest.network, bundle.manifest.field)
     onnx, missing = _onnx_engines(bundle, field, Settings().onnx_dir)
     ours = {**_torch_engines(bundle, field), **onnx}
     peers = dict(_classics(bundle.manifest.network))
@@ -87,7 +87,7 @@ def measure(plan: Plan) -> Report:
 
 def _share(field: ReadField, slices: NDArray[np.float32]) -> float:
     """Return which part of the slices lies in a field."""
-    return slices[field.slabs, field.rows, field.columns].size / slices.size
+    return field.cut(slices).size / slices.size
 
 
 def _torch_engines(bundle: Bundle, field: ReadField) -> dict[str, Predictor]:

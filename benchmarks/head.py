@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from ml.bundle import Bundle, Manifest
-from ml.field import ReadField, field_of, read_field
-from ml.model_slices import interior_of, to_model
+from ml.field import ReadField, read_field
+from ml.model_slices import to_model
 from ml.network import SliceReader
 from ml.onnx_export import COMPARED_HEADS, head_volume
 from ml.prediction import Prediction, Predictor
@@ -47,12 +47,6 @@ def benchmark_slices(manifest: Manifest, *, quick: bool) -> NDArray[np.float32]:
     """Return (S, size, size) float32 HU of a head with a bleed; S is 32, or 3 if quick."""
     volume = to_radiological(head_volume(_HEAD, COMPARED_HEADS[_HEAD]))
     return to_model(volume, manifest).hu[: _QUICK_SLICES if quick else _SLICES]
-
-
-def field_of_slices(manifest: Manifest, slices: NDArray[np.float32]) -> ReadField:
-    """Return what a worker reads of a head: (S, size, size) float32 HU."""
-    interior = interior_of(slices, manifest.network.spacing_mm)
-    return field_of(interior, manifest.network, manifest.field)
 
 
 def networks_of(bundle: Bundle) -> list[SliceReader]:

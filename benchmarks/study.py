@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from benchmarks.databases import migrated, sqlite_url
 from benchmarks.eager import EagerPredictor
 from benchmarks.figures import Figure, Ratio, Report, figure_of
-from benchmarks.head import FieldReader, field_of_slices
+from benchmarks.head import FieldReader
 from benchmarks.plan import Plan
 from benchmarks.rounds import Spent, clocked, in_rounds
 from benchmarks.service import SITE
 from benchmarks.stages import STEPS, Stopwatch, clocks
 from ml.engine_agreement import EngineAgreement, compare_engines
-from ml.model_slices import to_model
+from ml.model_slices import field_of_slices, to_model
 from ml.prediction import Prediction, Predictor
 from preread.dicom.phantom import Bleed, Phantom, make_head
 from preread.dicom.phantom_files import SyntheticStudy, derive_uid, encode_series
@@ -83,7 +83,9 @@ def measure(plan: Plan) -> Report:
         manifest = bench.reader.bundle.manifest
         stacks = [to_model(volume, manifest).hu for volume in volumes]
         shipped = [
-            FieldReader(bench.reader.predictor, field_of_slices(manifest, stack))
+            FieldReader(
+                bench.reader.predictor, field_of_slices(stack, manifest.network, manifest.field)
+            )
             for stack in stacks
         ]
         found = in_rounds(

@@ -55,6 +55,10 @@ class ReadField:
     rows: slice
     columns: slice
 
+    def cut(self, hu: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the part, contiguous, of (S, size, size) slices."""
+        return np.ascontiguousarray(hu[self.slabs, self.rows, self.columns])
+
 
 def field_of(interior: Interior, spec: NetworkSpec, rule: FieldRule | None) -> ReadField:
     """Return what networks read of a head.
@@ -99,7 +103,7 @@ def read_field(predictor: Predictor, hu: NDArray[np.float32], field: ReadField) 
     Prediction
         Of all of ``hu``: outside of the field no blood, and no slice that bleeds.
     """
-    said = predictor.predict(np.ascontiguousarray(hu[field.slabs, field.rows, field.columns]))
+    said = predictor.predict(field.cut(hu))
     members = said.members
     return Prediction(
         _among(said.kind_probabilities, len(hu), field, UNREAD),

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.bundle import Manifest
+from ml.field import FieldRule, ReadField, field_of
 from ml.geometry import ModelGrid, Placement, head_center, mean_of_blocks, to_grid
 from ml.intracranial import Interior, find_interior
 from ml.slabs import Slabs, plan_slabs
+from ml.spec import NetworkSpec
 from preread.dicom.volume import Volume
 
 # The inside of the skull is looked for on pixels of twice the model's spacing.
@@ -75,6 +77,13 @@ def interior_of(slices: NDArray[np.float32], spacing_mm: float) -> Interior:
     """Find the inside of the skull of (N, size, size) slabs on the model's grid."""
     coarse = mean_of_blocks(slices, INTERIOR_REDUCTION)
     return find_interior(coarse, spacing_mm * INTERIOR_REDUCTION)
+
+
+def field_of_slices(
+    slices: NDArray[np.float32], spec: NetworkSpec, rule: FieldRule | None
+) -> ReadField:
+    """Find what networks read of (S, size, size) slabs of one head on the model's grid."""
+    return field_of(interior_of(slices, spec.spacing_mm), spec, rule)
 
 
 def heights_mm_of(source: Volume) -> NDArray[np.float64]:

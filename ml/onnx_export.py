@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, Manifest, load_bundle, sha256_of
 from ml.engine_agreement import EngineAgreement, compare_engines
-from ml.field import field_of
-from ml.model_slices import interior_of, to_model
+from ml.model_slices import field_of_slices, to_model
 from ml.onnx_graph import export_graph
 from ml.onnx_int8 import quantize
 from ml.onnx_predictor import OnnxPredictor, open_session
@@ -148,9 +147,7 @@ def calibration_slices(bundle: Bundle) -> Iterator[NDArray[np.float32]]:
 
 def field_of_head(hu: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
     """Return what of (S, size, size) HU of one head the networks read."""
-    interior = interior_of(hu, manifest.network.spacing_mm)
-    field = field_of(interior, manifest.network, manifest.field)
-    return np.ascontiguousarray(hu[field.slabs, field.rows, field.columns])
+    return field_of_slices(hu, manifest.network, manifest.field).cut(hu)
 
 
 def _stretches(folder: Path) -> Iterator[NDArray[np.float32]]:

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.field import FieldRule, field_of, read_field
-from ml.model_slices import interior_of
+from ml.field import FieldRule, read_field
+from ml.model_slices import field_of_slices
 from ml.prediction import Prediction
 from ml.predictor import TorchPredictor, load_network
 from ml.spec import NetworkSpec
@@ -59,7 +59,7 @@ def predict_fold(
         count += 1
         if not path.exists():
             hu = images_of(source, rows, change)
-            read = field_of(interior_of(hu, spec.spacing_mm), spec, field)
+            read = field_of_slices(hu, spec, field)
             write_prediction(path, read_field(predictor, hu, read))
     return count
 
