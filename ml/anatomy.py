@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.intracranial import Interior
-from ml.mirror import refine_axis
-from ml.symmetry import SymmetryAxis, find_axis, fit_plane
+from ml.mirror import find_mirror_axis
+from ml.symmetry import SymmetryAxis
 from preread.regions import UNPAIRED
 from preread.terms import Laterality, Region
 
@@ -23,12 +23,9 @@ STANDARD_LENGTH_MM: Final = 170.0
 MIDLINE_MM: Final = 5.0
 # From this share of a lesion on the lesser side it is bilateral.
 BILATERAL_SHARE: Final = 0.25
-# Of the head's interior, front to back, in any slice that helps to find the midline.
+# Fewer rows with so much of the head's interior in the whole head do not make a midline.
 LEAST_WIDTH_MM: Final = 60.0
-# Fewer rows of that width in the whole head do not make a midline.
-LEAST_MIDPOINTS: Final = 50
-# Slices with so much of the widest one's area show where the axis of symmetry lies.
-WIDE_SHARE: Final = 0.6
+LEAST_ROWS: Final = 50
 # A slice with less of the interior is not the top of the head but noise.
 LEAST_AREA_MM2: Final = 400.0
 # With less of a lesion beside the midline than this it is a midline lesion.
@@ -94,9 +91,9 @@ class HeadPosition:
 
 
 def find_frame(
-    interior: Interior, heights_mm: NDArray[np.float64], hu: NDArray[np.float32] | None = None
+    interior: Interior, heights_mm: NDArray[np.float64], hu: NDArray[np.float32]
 ) -> HeadFrame | None:
-    """Find the head's axes.
+    """Find the head's axes: the midline is where the head is most like its mirror image.
 
     Parameters
     ----------
@@ -105,8 +102,7 @@ def find_frame(
     heights_mm
         (S,) center of each slice above the first.
     hu
-        (S, H, W) of the same slices, H and W whole multiples of the interior's: then the midline
-        is where the head is most like its mirror image, else where its inner table is.
+        (S, H, W) of the same slices, H and W whole multiples of the interior's.
 
     Returns
     -------
@@ -115,11 +111,10 @@ def find_frame(
     """
     inside = interior.inside
     areas = inside.sum(axis=(1, 2))
-    axis = _axis_of(interior, areas)
-    if axis is None:
+    wide = inside.sum(axis=2) * interior.spacing_mm >= LEAST_WIDTH_MM
+    if wide.sum() < LEAST_ROWS:
         return None
-    if hu is not None:
-        axis = refine_axis(hu, interior, axis)
+    axis = find_mirror_axis(hu, interior)
     # The widest slice gives the length: it lies above the skull base and its holes.
     widest = int(areas.argmax())
     rows, columns = (where.astype(np.float64) for where in np.nonzero(inside[widest]))
@@ -220,27 +215,6 @@ def to_mni(position: HeadPosition) -> NDArray[np.float64]:
             MNI_TOP_MM - scale * position.below_mm,
         ]
     )
-
-
-def _axis_of(interior: Interior, areas: NDArray[np.intp]) -> SymmetryAxis | None:
-    """Return the axis of symmetry; of a head without one, straight rows' midpoints."""
-    wide = (areas >= WIDE_SHARE * areas.max()) & ~interior.open_slices & (areas > 0)
-    axis = find_axis(interior, [int(slab) for slab in np.flatnonzero(wide)])
-    if axis is not None:
-        return axis
-    points = _midpoints(interior.inside, LEAST_WIDTH_MM / interior.spacing_mm)
-    return None if len(points) < LEAST_MIDPOINTS else SymmetryAxis(*fit_plane(points))
-
-
-def _midpoints(inside: NDArray[np.bool_], least: float) -> NDArray[np.float64]:
-    """Return (N, 3) slice, row and column halfway between the two inner tables."""
-    columns = inside.shape[2]
-    first = inside.argmax(axis=2)
-    last = columns - 1 - inside[:, :, ::-1].argmax(axis=2)
-    wide = inside.any(axis=2) & (last - first >= least)
-    slices, rows = np.nonzero(wide)
-    middles = (first[wide] + last[wide]) / 2.0
-    return np.column_stack([slices, rows, middles]).astype(np.float64)
 
 
 def _shares(

@@ -3,7 +3,8 @@
 The inner table alone misleads where it is round or grew askew; the falx, the ventricles and the
 pattern of the sulci then still show where the middle is. The axis is sought at which points that
 mirror each other have the most similar HU: over turns and shifts of a coarse grid, then over
-finer ones that also let the midline lean from slab to slab.
+finer ones that also let the midline lean from slab to slab. Front and back of a head are alike too, by
+and large, so no turn is tried that is far from the long axis.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.geometry import mean_of_blocks
 from ml.intracranial import Interior
-from ml.symmetry import SymmetryAxis
+from ml.symmetry import SymmetryAxis, presumed_turn, turns_about
 
 # Pixels of the interior that are one here, about 3.6 mm.
 REDUCTION: Final = 4
@@ -28,6 +29,7 @@ EVERY: Final = 2
 ALONG_MM: Final = np.arange(-85.0, 86.0, 4.0)
 ASIDE_MM: Final = np.arange(2.0, 70.0, 4.0)
 _ALONG, _ASIDE = (axis.ravel() for axis in np.meshgrid(ALONG_MM, ASIDE_MM, indexing="ij"))
+# About the turn that is presumed.
 TURNS_DEG: Final = np.arange(-30.0, 31.0, 5.0)
 SHIFTS: Final = np.arange(-8.0, 9.0, 4.0)
 # Steps of degrees, pixels, and pixels per slab; each round looks one step to either side.
@@ -108,7 +110,7 @@ class _Halves:
         return found[:, 0], found[:, 1]
 
 
-def refine_axis(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis) -> SymmetryAxis:
+def find_mirror_axis(hu: NDArray[np.float32], interior: Interior) -> SymmetryAxis:
     """Find the axis at which a head is most like its mirror image.
 
     Parameters
@@ -117,14 +119,15 @@ def refine_axis(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis)
         (N, H, W) float32 slabs in radiological orientation; H and W whole multiples of the
         interior's.
     interior
-        Of the same slabs.
-    axis
-        Where to begin; its lean from slab to slab is right within a few degrees.
+        Of the same slabs; not empty.
     """
-    halves = _halves(hu, interior, axis)
+    slabs = _wide_slabs(interior)
+    start = _middle_line(interior, slabs)
+    halves = _halves(hu, interior, slabs, start)
+    turns = np.rad2deg(turns_about(presumed_turn(interior.inside[slabs]), TURNS_DEG))
     best = min(
         (halves.unlike(float(np.deg2rad(turn)), float(shift), 0.0), float(turn), float(shift), 0.0)
-        for turn, shift in product(TURNS_DEG, SHIFTS)
+        for turn, shift in product(turns, SHIFTS)
     )
     for turn_step, shift_step, lean_step in ROUNDS:
         _, turn, shift, lean = best
@@ -137,24 +140,38 @@ def refine_axis(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis)
             [best, *((halves.unlike(float(np.deg2rad(t)), s, k), t, s, k) for t, s, k in near)]
         )
     _, turn, shift, lean = best
-    per_row, per_slab = float(np.tan(np.deg2rad(turn))), axis.per_slab + lean
-    middle = float(halves.slabs.mean())
-    column = axis.offset + axis.per_row * halves.row + axis.per_slab * middle + shift
-    return SymmetryAxis(column - per_row * halves.row - per_slab * middle, per_row, per_slab)
+    per_row, per_slab = float(np.tan(np.deg2rad(turn))), start.per_slab + lean
+    # Shift and turn are about the point that the halves lie around; the lean is about their middle slab.
+    offset = start.offset + shift - per_row * halves.row - lean * float(slabs.mean())
+    return SymmetryAxis(offset, per_row, per_slab)
 
 
-def _halves(hu: NDArray[np.float32], interior: Interior, axis: SymmetryAxis) -> _Halves:
+def _wide_slabs(interior: Interior) -> NDArray[np.intp]:
     areas = interior.inside.sum(axis=(1, 2))
-    slabs = np.flatnonzero(areas >= WIDE_SHARE * areas.max())[::EVERY]
-    rows = np.flatnonzero(interior.inside[int(areas.argmax())].any(axis=1))
-    row = float(rows[0] + rows[-1]) / 2
+    slabs: NDArray[np.intp] = np.flatnonzero(areas >= WIDE_SHARE * areas.max())[::EVERY]
+    return slabs
+
+
+def _middle_line(interior: Interior, slabs: NDArray[np.intp]) -> SymmetryAxis:
+    """Return a line straight back, through the middles of the inside as well as a line can be."""
+    middles = [float(np.nonzero(interior.inside[slab])[1].mean()) for slab in slabs]
+    design = np.column_stack([np.ones(len(slabs)), slabs])
+    (offset, per_slab), *_ = np.linalg.lstsq(design, np.array(middles), rcond=None)
+    return SymmetryAxis(float(offset), 0.0, float(per_slab))
+
+
+def _halves(
+    hu: NDArray[np.float32], interior: Interior, slabs: NDArray[np.intp], start: SymmetryAxis
+) -> _Halves:
+    widest = interior.inside[int(interior.inside.sum(axis=(1, 2)).argmax())]
+    rows = np.flatnonzero(widest.any(axis=1))
     enlarged = hu.shape[-1] // interior.inside.shape[-1]
     reduced = mean_of_blocks(np.clip(hu[slabs], *RANGE_HU), REDUCTION * enlarged)
     inside = mean_of_blocks(interior.inside[slabs].astype(np.float32), REDUCTION)
     return _Halves(
         slabs,
         np.stack([reduced, inside], axis=-1),
-        row,
-        np.array([axis.offset + axis.per_row * row + axis.per_slab * slab for slab in slabs]),
+        float(rows[0] + rows[-1]) / 2,
+        start.offset + start.per_slab * slabs.astype(np.float64),
         interior.spacing_mm,
     )

@@ -2,7 +2,8 @@
 
 The midpoints of chords across an oval lie on its axis only where the chords are square to it;
 across a turned oval the midpoints turn by about a third as much as the oval. So the turn is
-sought at which the midpoints run straight along it.
+sought at which the midpoints run straight along it, around where the oval's long axis points: a
+patient may lie with the head turned to one side.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,12 @@ from ml.intracranial import Interior
 ENDS_SHARE: Final = 0.3
 LEAST_CHORD_MM: Final = 60.0
 LEAST_MIDPOINTS: Final = 50
-# A head lies straighter in the scanner than this.
+# Of the midline, about the turn that is presumed.
 TURNS_DEG: Final = np.arange(-24.0, 24.5, 3.0)
+# The long axis of the inside is within this of the midline: in no head of CT-ICH was it farther off.
+LONG_AXIS_DEG: Final = 15.0
+# No neck turns farther; beyond a quarter front would be taken for back.
+MOST_TURN_DEG: Final = 80.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,46 @@ class SymmetryAxis:
         return float(np.cos(np.arctan(self.per_row)))
 
 
+def presumed_turn(inside: NDArray[np.bool_]) -> float:
+    """Return about where a midline points, in radians from straight back, as ``per_row`` does.
+
+    A head is longer than wide, so the midline lies near the long axis. A head is presumed to lie
+    as straight as that allows.
+
+    Parameters
+    ----------
+    inside
+        (N, H, W) the intracranial space in some slabs, on square pixels.
+
+    Returns
+    -------
+    float
+        −π/2..π/2; 0 for a head whose long axis is near the columns, or that has no length.
+    """
+    spread = np.zeros((2, 2))
+    for plane in inside:
+        if plane.any():
+            spread += np.cov(np.argwhere(plane), rowvar=False, bias=True)
+    _, directions = np.linalg.eigh(spread)
+    row, column = directions[:, 1] if directions[0, 1] >= 0 else -directions[:, 1]
+    long_axis = float(np.arctan2(column, row))
+    beyond = max(abs(long_axis) - np.deg2rad(LONG_AXIS_DEG), 0.0)
+    return float(np.copysign(beyond, long_axis))
+
+
+def turns_about(presumed: float, steps_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the turns in radians to try, ascending: those steps about one that a neck allows.
+
+    Examples
+    --------
+    >>> np.rad2deg(turns_about(0.0, np.array([-90.0, -10.0, 10.0]))).round().tolist()
+    [-10.0, 10.0]
+    """
+    turns = presumed + np.deg2rad(steps_deg)
+    allowed: NDArray[np.float64] = turns[np.abs(turns) <= np.deg2rad(MOST_TURN_DEG)]
+    return allowed
+
+
 def find_axis(interior: Interior, levels: Sequence[int]) -> SymmetryAxis | None:
     """Find the axis of symmetry.
 
@@ -77,7 +122,8 @@ def find_axis(interior: Interior, levels: Sequence[int]) -> SymmetryAxis | None:
         return None
     middle = (rim[:, 1:].min(axis=0) + rim[:, 1:].max(axis=0)) / 2
     rim[:, 1:] -= middle
-    turn = _turn(rim, interior.spacing_mm)
+    presumed = presumed_turn(interior.inside[list(levels)])
+    turn = _turn(rim, interior.spacing_mm, presumed)
     if turn is None:
         return None
     aside, _, per_slab = fit_plane(_midpoints(rim, turn, interior.spacing_mm))
@@ -92,9 +138,12 @@ def _rim(inside: NDArray[np.bool_], slab: int) -> NDArray[np.float64]:
     return np.column_stack([np.full(len(rows), slab), rows, columns]).astype(np.float64)
 
 
-def _turn(rim: NDArray[np.float64], spacing_mm: float) -> float | None:
-    """Return the angle in radians at which the midpoints run straight along it."""
-    turns = np.deg2rad(TURNS_DEG)
+def _turn(rim: NDArray[np.float64], spacing_mm: float, presumed: float) -> float | None:
+    """Return the angle in radians at which the midpoints run straight along it.
+
+    Of several it is the one nearest to the presumed turn.
+    """
+    turns = turns_about(presumed, TURNS_DEG)
     slopes = np.full(len(turns), np.nan)
     for number, turn in enumerate(turns):
         points = _midpoints(rim, float(turn), spacing_mm)
@@ -104,7 +153,8 @@ def _turn(rim: NDArray[np.float64], spacing_mm: float) -> float | None:
     crossings = np.flatnonzero(before * after <= 0)
     if len(crossings) == 0:
         return None
-    at = int(crossings[np.abs(turns[crossings] + turns[crossings + 1]).argmin()])
+    between = (turns[crossings] + turns[crossings + 1]) / 2
+    at = int(crossings[np.abs(between - presumed).argmin()])
     slope, next_slope = float(slopes[at]), float(slopes[at + 1])
     share = slope / (slope - next_slope) if slope != next_slope else 0.0
     return float(turns[at] + share * (turns[at + 1] - turns[at]))

@@ -153,6 +153,22 @@ UNPAIRED: Final = frozenset(
 )
 """One in the whole head, across its midline: there they need no word for the side."""
 
+ASIDE: Final = frozenset(
+    {
+        Region.INSULA,
+        Region.PUTAMEN,
+        Region.PALLIDUM,
+        Region.INTERNAL_CAPSULE,
+        Region.ATRIUM,
+        Region.OCCIPITAL_HORN,
+        Region.TEMPORAL_HORN,
+        Region.SYLVIAN_FISSURE,
+        Region.AMBIENT_CISTERN,
+        Region.TEMPORAL_CONVEXITY,
+    }
+)
+"""On either side, and nowhere within 5 mm of the midline."""
+
 
 def regions_of(compartment: Compartment) -> tuple[Region, ...]:
     """Return the fine regions of a compartment, in the order of :class:`Region`."""

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import side_in
+from ml.anatomy import MIDLINE_MM, side_in
 from ml.assessment import Place
 from ml.places.reading import CellPlaces
 from ml.scoring import Calibration
-from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION, coarse_region
+from preread.regions import ASIDE, COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION, coarse_region
 from preread.terms import KINDS, Compartment, HemorrhageType, Region
 
 # A region with less of the finding is not named, and does not count as one of its places.
@@ -21,6 +21,10 @@ GROUPS: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REG
 GROUP_OF_REGION: Final = np.array([GROUPS.index(coarse_region(one)) for one in FINE_REGIONS])
 # Folds of the inner dura: no blood outside of the dura lies along them.
 FOLDS: Final = (Region.PARAFALCINE, Region.TENTORIAL)
+# Which regions never reach the midline.
+IS_ASIDE: Final = np.array([region in ASIDE for region in FINE_REGIONS])
+# Of a cell near the midline: with less for regions that reach it, its regions stay as they were read.
+LEAST_REACHING: Final = 0.05
 # Log-odds beyond this are no more certain.
 MOST_LOG_ODDS: Final = 9.0
 # What place says of the type is not trusted farther than this.
@@ -85,9 +89,20 @@ def name_places(
 def region_shares(
     kind: HemorrhageType, voxels: PlacedVoxels, cells: CellPlaces
 ) -> NDArray[np.float64]:
-    """Return (R,) how much of a finding lies in each region; 0 where its kind cannot lie."""
-    weights = np.bincount(voxels.cell, voxels.weights, minlength=len(cells.regions))
-    shares = np.where(_possible(kind), weights @ cells.regions, 0.0)
+    """Return (R,) how much of a finding lies in each region; 0 where its kind cannot lie.
+
+    A voxel at the midline lies in no region that never reaches it: what the nearest ventricle is
+    there, the third or either atrium, is told by no more than a hair.
+    """
+    told = np.where(_possible(kind), cells.regions, 0.0)
+    reaching = np.where(IS_ASIDE, 0.0, told)
+    left, whole = (array.sum(axis=1, keepdims=True) for array in (reaching, told))
+    spared = left > LEAST_REACHING * whole
+    at_midline = np.where(spared, reaching * whole / np.where(spared, left, 1.0), told)
+    near = _is_near(voxels)
+    shares = np.zeros(len(FINE_REGIONS))
+    for at, spoken in ((near, at_midline), (~near, told)):
+        shares += np.bincount(voxels.cell[at], voxels.weights[at], minlength=len(told)) @ spoken
     normalized: NDArray[np.float64] = shares / max(float(shares.sum()), 1e-12)
     return normalized
 
@@ -111,6 +126,11 @@ def log_odds_of(shares: NDArray[np.floating] | Sequence[float]) -> NDArray[np.fl
     return np.clip(np.log(bounded / (1 - bounded)), -MOST_LOG_ODDS, MOST_LOG_ODDS)
 
 
+def _is_near(voxels: PlacedVoxels) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = np.abs(voxels.left_mm) < MIDLINE_MM
+    return near
+
+
 def _possible(kind: HemorrhageType) -> NDArray[np.bool_]:
     own = COMPARTMENTS_OF_TYPE[kind]
     barred = FOLDS if kind is HemorrhageType.EDH else ()
@@ -126,8 +146,11 @@ def _place(
     cells: CellPlaces,
     calibration: Calibration | None,
 ) -> Place:
-    here = voxels.weights * cells.regions[voxels.cell, number]
     region = FINE_REGIONS[number]
+    here = voxels.weights * cells.regions[voxels.cell, number]
+    if region in ASIDE:
+        beside = np.where(_is_near(voxels), 0.0, here)
+        here = beside if beside.any() else here
     side = side_in(region, voxels.left_mm, here if here.sum() > 0 else None)
     probability = None
     if calibration is not None:

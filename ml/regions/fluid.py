@@ -3,6 +3,8 @@
 A bleed in a space of fluid is named by the space that is nearest, so every place has one.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,15 @@ from ml.regions.brain import POSTERIOR, above_tentorium, parts
 from ml.regions.shapes import Field, Points, ellipsoid, tube
 from preread.terms import Region
 
+# Half of what lies between the spaces of the two sides.
+MIDLINE_MM: Final = 5.0
+
 
 def ventricles(points: Points) -> NDArray[np.str_]:
-    """Return (N,) values of ``Region``: the part of the ventricles that is nearest."""
+    """Return (N,) values of ``Region``: the part of the ventricles that is nearest.
+
+    At the midline that is none which lies on either side: blood between the atria is in neither.
+    """
     frontal = [(15.0, 33.0, -2.0, 3.0), (10.0, 22.0, 8.0, 5.0), (7.0, 6.0, 14.0, 5.0)]
     body = [(8.0, -2.0, 18.0, 5.0), (13.0, -16.0, 21.0, 5.0), (18.0, -28.0, 19.0, 6.0)]
     atrium = [(23.0, -38.0, 14.0, 7.0), (26.0, -44.0, 6.0, 7.0)]
@@ -24,13 +32,19 @@ def ventricles(points: Points) -> NDArray[np.str_]:
         (
             (Region.FRONTAL_HORN, tube(points, frontal)),
             (Region.VENTRICULAR_BODY, tube(points, body)),
-            (Region.ATRIUM, tube(points, atrium)),
-            (Region.OCCIPITAL_HORN, tube(points, occipital)),
-            (Region.TEMPORAL_HORN, tube(points, temporal)),
+            (Region.ATRIUM, _aside(points, tube(points, atrium))),
+            (Region.OCCIPITAL_HORN, _aside(points, tube(points, occipital))),
+            (Region.TEMPORAL_HORN, _aside(points, tube(points, temporal))),
             (Region.THIRD_VENTRICLE, tube(points, third)),
             (Region.FOURTH_VENTRICLE, tube(points, fourth)),
         )
     )
+
+
+def _aside(points: Points, distance: Field) -> Field:
+    """Return the distance to a space on either side; at the midline there is none."""
+    apart: Field = np.where(points.wide < MIDLINE_MM, np.float32(np.inf), distance)
+    return apart
 
 
 def cisterns(points: Points) -> tuple[tuple[Region, Field], ...]:

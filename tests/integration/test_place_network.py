@@ -1,6 +1,7 @@
 """The network that names places: mirrored heads, training, and its way into a bundle."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from safetensors.torch import save_file
 
 from ml.anatomy import find_frame
 from ml.bundle import load_bundle, sha256_of
+from ml.evaluation.estimates import Bootstrap
 from ml.intracranial import find_interior
 from ml.places.blood import ANALYTIC
 from ml.places.network import PlaceNetwork
@@ -16,6 +18,7 @@ from ml.places.reader import TorchPlaceReader, load_namer
 from ml.places.upright import COLUMNS, cells_of, stand_upright
 from ml.training.placing.attach import attach_places
 from ml.training.placing.batches import SlabPool, draw_batches
+from ml.training.placing.figures import figures_of
 from ml.training.placing.heads import LabeledHead
 from ml.training.placing.learn import Plan, loss_of, train_places
 from ml.training.placing.lesions import read_lesions
@@ -30,7 +33,7 @@ def labeled():
     """A head with a bleed on its left, whose truth is one region in front and one behind."""
     one = head(Ball((10, -20, 30), 14, HemorrhageType.IPH))
     interior = find_interior(one.volume.hu, 1.4)
-    frame = find_frame(interior, np.arange(32) * 5.0)
+    frame = find_frame(interior, np.arange(32) * 5.0, one.volume.hu)
     upright = stand_upright(one.volume.hu, interior, frame)
     blood = np.zeros(upright.hu.shape, np.float32)
     blood[tuple(cells_of(frame, np.argwhere(one.kinds > 0).astype(np.float64)).T)] = 1.0
@@ -81,6 +84,23 @@ def test_a_lesion_has_its_side_and_its_true_shares(labeled):
         1.0, abs=0.1
     )
     assert lesion.said_shares.sum() == pytest.approx(1.0)
+
+
+def shares_of(**shares):
+    return np.array([shares.get(region.value, 0.0) for region in FINE_REGIONS])
+
+
+def test_close_calls_of_the_truth_are_told_apart(labeled):
+    (known,) = read_lesions(labeled, ANALYTIC.reader)
+    occipital = shares_of(occipital_lobe=0.9, frontal_lobe=0.1)
+    close = replace(
+        known, true_shares=shares_of(frontal_lobe=0.55, occipital_lobe=0.45), said_shares=occipital
+    )
+    clear = replace(known, true_shares=shares_of(frontal_lobe=0.8, occipital_lobe=0.2),
+                    said_shares=shares_of(frontal_lobe=0.7, occipital_lobe=0.3))  # fmt: skip
+    figures = figures_of([close, clear], Bootstrap(rounds=20))
+    assert figures["lobe_top1"]["count"] == "1/2"
+    assert figures["lobe_clear"]["count"] == "1/1"
 
 
 def test_a_few_steps_teach_front_from_behind(labeled):

@@ -21,7 +21,9 @@ def shift_mm_of(study):
     chosen = manifest(size=512)
     slices = to_model(to_radiological(study.volume), chosen)
     interior = interior_of(slices.hu, chosen.network.spacing_mm)
-    return measure_shift(slices.hu, interior, find_frame(interior, slices.heights_mm)).shift_mm
+    return measure_shift(
+        slices.hu, interior, find_frame(interior, slices.heights_mm, slices.hu)
+    ).shift_mm
 
 
 def test_a_midline_that_nothing_moved_is_seldom_said_to_have_moved(shared_data):

@@ -25,7 +25,7 @@ from preread.findings import Mode
 from preread.terms import HemorrhageType, Laterality
 from preread.work import claim_next, finish_claim
 from tests.builders import send
-from tests.support.heads import Ball, Head, bundle, seeing
+from tests.support.heads import Ball, Head, bundle, head, seeing
 from tests.support.sources import encode, small_head
 from tests.support.web import bearer, client_of
 from worker.reading import ModelReader
@@ -152,6 +152,17 @@ def test_the_letters_stand_at_the_sides_of_the_picture_and_are_not_the_same(scan
     half = len(right) // 2
     assert right[:half].sum() > right[half:].sum()
     assert left[half:].sum() > left[:half].sum()
+
+
+@pytest.mark.parametrize("turn_deg", [-75.0, -40.0, 40.0, 75.0])
+def test_a_head_turned_aside_keeps_its_sides(turn_deg):
+    made = bundle()
+    one = head(LEFT_BLEED, RIGHT_BLEED, turn_deg=turn_deg)
+    found = read_bleeds(one.volume, seeing(one, made), made).findings
+    assert {(finding.kind, finding.places[0].laterality) for finding in found} == {
+        (IPH, Laterality.LEFT),
+        (EDH, Laterality.RIGHT),
+    }
 
 
 @pytest.mark.parametrize(

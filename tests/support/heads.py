@@ -51,11 +51,19 @@ def head(
     thickness_mm: float = 5.0,
     size: int = 160,
     spacing_mm: float = 1.4,
+    turn_deg: float = 0.0,
 ) -> Head:
-    """An ellipsoid head; bottom of the skull open as it would be at the foramen."""
+    """An ellipsoid head; bottom of the skull open as it would be at the foramen.
+
+    A positive turn, about the vertical, takes the back of the head to the patient's left; bleeds
+    turn with it.
+    """
     up = (np.arange(slices) - (slices - 1) / 2) * thickness_mm
     across = (np.arange(size) - (size - 1) / 2) * spacing_mm
-    grid = np.meshgrid(up, across, across, indexing="ij", sparse=True)
+    height, back, left = np.meshgrid(up, across, across, indexing="ij", sparse=True)
+    turn = np.deg2rad(turn_deg)
+    along = back * np.cos(turn) + left * np.sin(turn)
+    grid = (height, along, left * np.cos(turn) - back * np.sin(turn))
 
     def within(center_mm: ArrayLike, half_axes_mm: ArrayLike) -> NDArray[np.bool_]:
         half_axes = np.broadcast_to(half_axes_mm, 3)
@@ -70,26 +78,6 @@ def head(
         kinds[within(ball.center_mm, ball.radius_mm) & inner] = 1 + KINDS.index(ball.kind)
     hu[kinds > 0] = BLOOD_HU
     return Head(volume_of(hu, spacing_mm, np.full(slices, thickness_mm)), kinds)
-
-
-def turned_head(
-    turn_deg: float, slices: int = 32, size: int = 160, spacing_mm: float = 1.4
-) -> NDArray[np.float32]:
-    """HU of the skull of :func:`head`, 5 mm slices, turned about the vertical.
-
-    Positive takes the back of the head to the patient's left.
-    """
-    up = (np.arange(slices) - (slices - 1) / 2) * 5.0
-    across = (np.arange(size) - (size - 1) / 2) * spacing_mm
-    height, back, left = np.meshgrid(up, across, across, indexing="ij")
-    turn = np.deg2rad(turn_deg)
-    along = back * np.cos(turn) + left * np.sin(turn)
-    aside = left * np.cos(turn) - back * np.sin(turn)
-    at = np.stack([height, along, aside], axis=-1)
-    inner = ((at / HALF_AXES_MM) ** 2).sum(-1)
-    outer = ((at / (HALF_AXES_MM + SKULL_MM)) ** 2).sum(-1)
-    hu = np.where(inner <= 1, BRAIN_HU, np.where(outer <= 1, SKULL_HU, AIR_HU))
-    return hu.astype(np.float32)
 
 
 def volume_of(

@@ -7,18 +7,17 @@ from ml.anatomy import NO_AXES, find_frame
 from ml.intracranial import find_interior
 from ml.midline import NO_VENTRICLES, OPEN_SKULL, measure_shift
 from preread.terms import Laterality
-from tests.support.heads import SKULL_HU, head, turned_head
+from tests.support.heads import SKULL_HU, head
 
 SIZE, SPACING_MM, SLICES = 160, 1.4, 32
 HEIGHTS_MM = np.arange(SLICES) * 5.0
 FLUID_HU = 6.0
 
 
-def with_horns(shift_mm=0.0, turn_deg=0.0, hu=None, wide_mm=8.0):
+def with_horns(shift_mm=0.0, turn_deg=0.0, wide_mm=8.0):
     """A head with two frontal horns, a septum of 3 mm between them, turned about the vertical."""
-    hu = (
-        head(slices=SLICES, size=SIZE, spacing_mm=SPACING_MM).volume.hu.copy() if hu is None else hu
-    )
+    plain = head(slices=SLICES, size=SIZE, spacing_mm=SPACING_MM, turn_deg=turn_deg)
+    hu = plain.volume.hu.copy()
     up = (np.arange(SLICES) - (SLICES - 1) / 2) * 5.0
     across = (np.arange(SIZE) - (SIZE - 1) / 2) * SPACING_MM
     back, left = np.meshgrid(across, across, indexing="ij")
@@ -33,7 +32,7 @@ def with_horns(shift_mm=0.0, turn_deg=0.0, hu=None, wide_mm=8.0):
 
 def shift_of(hu):
     interior = find_interior(hu, SPACING_MM)
-    return measure_shift(hu, interior, find_frame(interior, HEIGHTS_MM))
+    return measure_shift(hu, interior, find_frame(interior, HEIGHTS_MM, hu))
 
 
 @pytest.mark.parametrize("shift_mm", [3.0, 6.0, 12.0])
@@ -58,9 +57,9 @@ def test_a_mirrored_head_moved_as_far_the_other_way():
     assert (one.toward, other.toward) == (Laterality.LEFT, Laterality.RIGHT)
 
 
-@pytest.mark.parametrize("turn_deg", [-12.0, 5.0, 12.0])
+@pytest.mark.parametrize("turn_deg", [-50.0, -12.0, 5.0, 12.0, 40.0])
 def test_a_turned_head_has_the_shift_of_a_straight_one(turn_deg):
-    measured = shift_of(with_horns(6.0, turn_deg, turned_head(turn_deg)))
+    measured = shift_of(with_horns(6.0, turn_deg))
     assert measured.shift_mm == pytest.approx(6.0, abs=1.0)
     assert measured.toward is Laterality.LEFT
 

@@ -16,7 +16,7 @@ from ml.places.upright import cell_pixels, cells_of, stand_upright
 from ml.scoring import Calibration
 from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
 from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
-from tests.support.heads import Ball, bundle, head, seeing, turned_head
+from tests.support.heads import Ball, bundle, head, seeing
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
 HEIGHTS_MM = np.arange(32) * 5.0
@@ -27,7 +27,7 @@ BUNDLE = bundle()
 def straight():
     hu = head().volume.hu
     interior = find_interior(hu, 1.4)
-    frame = find_frame(interior, HEIGHTS_MM)
+    frame = find_frame(interior, HEIGHTS_MM, hu)
     return stand_upright(hu, interior, frame), frame
 
 
@@ -77,7 +77,7 @@ def test_what_lies_in_the_middle_is_of_the_midline(straight):
 
 @pytest.mark.parametrize("turn_deg", [0.0, 14.0])
 def test_an_upright_head_has_its_cells_where_its_axes_say(turn_deg):
-    hu = turned_head(turn_deg)
+    hu = head(turn_deg=turn_deg).volume.hu
     interior = find_interior(hu, 1.4)
     frame = find_frame(interior, HEIGHTS_MM, hu)
     at = cell_pixels(frame, 15)[:, 10:70:7, 8:56:5].reshape(2, -1)
@@ -127,6 +127,30 @@ def test_the_first_place_is_of_the_group_with_most_though_a_lobe_has_more_than_a
     voxels = PlacedVoxels(np.zeros(1, np.intp), np.full(1, 20.0), np.ones(1))
     found = [place.region for place in name_places(IPH, voxels, cells, None)]
     assert found == [Region.THALAMUS, Region.PUTAMEN, Region.TEMPORAL_LOBE]
+
+
+@pytest.mark.parametrize(
+    ("left_mm", "said"),
+    [
+        pytest.param(-2.0, (Region.THIRD_VENTRICLE, Laterality.MIDLINE), id="midline"),
+        pytest.param(-14.0, (Region.ATRIUM, Laterality.RIGHT), id="beside it"),
+    ],
+)
+def test_no_blood_of_the_midline_lies_in_an_atrium(left_mm, said):
+    shares = {Region.ATRIUM: 0.6, Region.THIRD_VENTRICLE: 0.4}
+    regions = np.array([[shares.get(one, 0.0) for one in FINE_REGIONS]], np.float32)
+    cells = CellPlaces(regions, np.full((1, 4), 0.25, np.float32))
+    voxels = PlacedVoxels(np.zeros(9, np.intp), left_mm + np.linspace(-1, 1, 9), np.ones(9))
+    first = name_places(IVH, voxels, cells, None)[0]
+    assert (first.region, first.laterality) == said
+
+
+def test_where_nothing_but_an_atrium_was_read_it_is_named_at_the_midline_too():
+    regions = np.array([[float(one is Region.ATRIUM) for one in FINE_REGIONS]], np.float32)
+    cells = CellPlaces(regions, np.full((1, 4), 0.25, np.float32))
+    voxels = PlacedVoxels(np.zeros(3, np.intp), np.array([-1.0, 0.5, 1.0]), np.ones(3))
+    (place,) = name_places(IVH, voxels, cells, None)
+    assert (place.region, place.share_of_volume) == (Region.ATRIUM, 1.0)
 
 
 def test_geometry_speaks_for_no_type():

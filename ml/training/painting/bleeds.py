@@ -26,6 +26,8 @@ FRESH_HU: Final = (52.0, 80.0)
 SUBACUTE_HU: Final = (30.0, 46.0)
 CHRONIC_HU: Final = (17.0, 29.0)
 AGES_HU: Final = (FRESH_HU, SUBACUTE_HU, CHRONIC_HU)
+# Below the skull there is fluid, and no brain, to bleed into.
+RIM_MM: Final = 2.5
 # How often each age is painted.
 SUBDURAL_AGES: Final = (0.72, 0.12, 0.16)
 EPIDURAL_AGES: Final = (0.9, 0.04, 0.06)
@@ -182,8 +184,11 @@ def _parenchymal(hu: Field, head: PaintedHead, random: np.random.Generator) -> t
 def _contusions(hu: Field, head: PaintedHead, random: np.random.Generator) -> tuple[Field, Field]:
     painted, share = hu, np.zeros_like(hu)
     places = _tissue_between(head, (3.0, 18.0))
+    # Half of them reach the skull, as those of patients do.
+    rim_mm = random.choice([0.0, RIM_MM])
     for _ in range(int(random.integers(1, 5))):
-        painted, more = _clot(painted, head, random.uniform(3.0, 9.0), places, random)
+        radius_mm = random.uniform(3.0, 9.0)
+        painted, more = _clot(painted, head, radius_mm, places, random, rim_mm=rim_mm)
         share = np.maximum(share, more)
     return painted, share
 
@@ -206,8 +211,10 @@ def _clot(
     radius_mm: float,
     places: NDArray[np.intp],
     random: np.random.Generator,
+    *,
+    rim_mm: float = RIM_MM,
 ) -> tuple[Field, Field]:
-    """Paint a clot whose middle is one of the (N, 3) places."""
+    """Paint a clot whose middle is one of the (N, 3) places; it spares a rim below the skull."""
     if not len(places):
         return hu, np.zeros_like(hu)
     up, back, left = head.axes
@@ -220,7 +227,7 @@ def _clot(
     grain = float(np.clip(radius_mm / 2, 3.0, 9.0))
     rough = noise(hu.shape, head.spacing_mm, grain, random)
     score = np.sqrt(np.asarray(squares, np.float32)) + 0.22 * radius_mm * rough
-    score = score + 2.0 * np.maximum(2.5 - head.depth, 0) + 8.0 * np.clip(head.ventricles, 0, 1)
+    score = score + 2.0 * np.maximum(rim_mm - head.depth, 0) + 8.0 * np.clip(head.ventricles, 0, 1)
     edema_mm = random.uniform(0.0, 7.0)
     rim = np.clip((radius_mm + edema_mm - score) / 3.0 + 0.5, 0, 1) * head.inside
     swollen = hu - (rim * random.uniform(6.0, 14.0) * (edema_mm > 1.5) * (hu < 60)).astype(

@@ -16,6 +16,8 @@ from preread.terms import Compartment, Laterality
 
 OPPOSITE: Final = frozenset({Laterality.LEFT, Laterality.RIGHT})
 BROAD: Final = (Compartment.PARENCHYMAL, Compartment.VENTRICULAR, Compartment.EXTRA_AXIAL)
+# The largest group of regions leads by so much of the volume: else the truth itself is a close call.
+CLEAR: Final = 0.2
 # Of the fit of a curve: how much a steep slope costs.
 PENALTY: Final = 1e-3
 
@@ -31,6 +33,9 @@ def figures_of(lesions: Sequence[ReadLesion], bootstrap: Bootstrap) -> Figures:
         ),
         "lobe_top1": _rate(lesions, lambda one: _rank(one) < 1, bootstrap),
         "lobe_top2": _rate(lesions, lambda one: _rank(one) < 2, bootstrap),  # noqa: PLR2004
+        "lobe_clear": _rate(
+            [one for one in lesions if _lead(one) >= CLEAR], lambda one: _rank(one) < 1, bootstrap
+        ),
         "region_top1": _rate(
             lesions, lambda one: one.said_shares.argmax() == one.true_shares.argmax(), bootstrap
         ),
@@ -104,6 +109,12 @@ def _rank(one: ReadLesion) -> int:
     said = coarse_shares(one.said_shares)
     truth = int(coarse_shares(one.true_shares).argmax())
     return int((said > said[truth]).sum())
+
+
+def _lead(one: ReadLesion) -> float:
+    """Return by how much of the volume the largest group leads in the truth."""
+    second, first = np.sort(coarse_shares(one.true_shares))[-2:]
+    return float(first - second)
 
 
 def _share_error(one: ReadLesion) -> float:
