@@ -217,6 +217,21 @@ def to_mni(position: HeadPosition) -> NDArray[np.float64]:
     )
 
 
+def mni_to_straight(mni: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, 3) mm left of, behind and below, in a standard head held straight; undoes :func:`to_mni`.
+
+    Examples
+    --------
+    >>> (mni_to_straight(np.array([[0.0, -18.0, 86.0]])) + 0.0).tolist()
+    [[0.0, 0.0, 0.0]]
+    """
+    front, back = MNI_ENDS_MM
+    scale = (front - back) / STANDARD_LENGTH_MM
+    middle = np.array([0.0, (front + back) / 2, MNI_TOP_MM])
+    straight: NDArray[np.float64] = (middle - mni) / scale
+    return straight
+
+
 def _shares(
     left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None
 ) -> tuple[float, float]:

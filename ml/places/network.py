@@ -1,7 +1,7 @@
-"""The small network that names places: a MobileNet of 60 000 weights and a reader of single cells.
+"""The small network that names places: a MobileNet of 180 000 weights and a reader of single cells.
 
 The encoder sees a slab's patch: the slab upright with its neighbors, the outlined blood of all
-three, the depth below the skull and the head's coordinates. What it found at a cell, and where the cell is,
+three, the depth below the skull and where it lies in a head held straight (``pose``). What it found at a cell, and where the cell is,
 then tell for that cell the region in each of the four compartments, should blood there lie in
 it, and which compartment the blood is in.
 """
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.classifier import InvertedResidual, conv_norm
+from ml.places.pose import PoseNetwork, straighten
 from ml.places.upright import CELL_MM, COLUMNS, ROWS
 from preread.regions import FINE_REGIONS, regions_of
 from preread.terms import Compartment
@@ -20,8 +21,8 @@ from preread.terms import Compartment
 # HU windows of the slab itself; its neighbors are seen in the first.
 WINDOWS_HU: Final = ((0.0, 80.0), (-100.0, 300.0))
 NEIGHBORS: Final = 3
-FEATURES: Final = 32
-HIDDEN: Final = 64
+FEATURES: Final = 48
+HIDDEN: Final = 96
 # Half periods of the waves that a cell's coordinates are given in, beside the coordinates.
 WAVES: Final = (1.0, 2.0)
 COORDINATES: Final = 3
@@ -50,12 +51,15 @@ class Patches(NamedTuple):
         (B, ROWS, COLUMNS).
     below_mm
         (B,) depth of the slab below the top.
+    poses
+        (B, 3, 4) how the head is held.
     """
 
     hu: Tensor
     depth_mm: Tensor
     blood: Tensor
     below_mm: Tensor
+    poses: Tensor
 
 
 class CellLogits(NamedTuple):
@@ -71,17 +75,19 @@ class PlaceNetwork(nn.Module):
     def __init__(self) -> None:
         """Build an untrained network."""
         super().__init__()
+        self.pose = PoseNetwork()
         self.near = nn.Sequential(
-            conv_norm(CHANNELS, 24, stride=2), InvertedResidual(24, 32, stride=1, expansion=1)
+            conv_norm(CHANNELS, 32, stride=2), InvertedResidual(32, 48, stride=1, expansion=2)
         )
         self.far = nn.Sequential(
-            InvertedResidual(32, 48, stride=2, expansion=2),
-            InvertedResidual(48, 48, stride=1, expansion=2),
-            InvertedResidual(48, 48, stride=2, expansion=2),
-            InvertedResidual(48, 48, stride=1, expansion=2),
+            InvertedResidual(48, 64, stride=2, expansion=2),
+            InvertedResidual(64, 64, stride=1, expansion=2),
+            InvertedResidual(64, 96, stride=2, expansion=2),
+            InvertedResidual(96, 96, stride=1, expansion=2),
+            InvertedResidual(96, 96, stride=1, expansion=2),
         )
-        self.whole = nn.Linear(48, 48)
-        self.join = conv_norm(32 + 48, FEATURES, kernel=1)
+        self.whole = nn.Linear(96, 96)
+        self.join = conv_norm(48 + 96, FEATURES, kernel=1)
         known = FEATURES + COORDINATES * (1 + 2 * len(WAVES))
         self.cell = nn.Sequential(
             nn.Linear(known, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU()
@@ -98,23 +104,21 @@ class PlaceNetwork(nn.Module):
         joined: Tensor = self.join(torch.cat([near, far], dim=1))
         return joined
 
-    def read(self, features: Tensor, below_mm: Tensor, cells: Tensor) -> CellLogits:
+    def read(self, features: Tensor, patches: Patches, cells: Tensor) -> CellLogits:
         """Read cells.
 
         Parameters
         ----------
         features
-            What :meth:`encode` returned.
-        below_mm
-            (B,) of its patches.
+            What :meth:`encode` returned of the patches.
+        patches
+            The same.
         cells
             (V, 3) int64: patch, row and column.
         """
         patch, row, column = cells.unbind(dim=1)
         found = _between(features, patch, row, column)
-        left = (column - (COLUMNS - 1) / 2) * CELL_MM
-        back = (row - (ROWS - 1) / 2) * CELL_MM
-        where = _coordinates(left, back, below_mm[patch])
+        where = _coordinates(patches.poses[patch], row, column, patches.below_mm[patch])
         waves = [wave(torch.pi * k * where) for k in WAVES for wave in (torch.sin, torch.cos)]
         hidden = self.cell(torch.cat([found, where, *waves], dim=1))
         return CellLogits(self.regions(hidden), self.compartments(hidden))
@@ -128,9 +132,12 @@ def log_shares(regions: Tensor) -> Tensor:
     return shares
 
 
-def _coordinates(left: Tensor, back: Tensor, below: Tensor) -> Tensor:
-    half_left, half_back, half_below = HALF_EXTENT_MM
-    return torch.stack([left / half_left, back / half_back, below / half_below - 1.0], dim=-1)
+def _coordinates(poses: Tensor, row: Tensor, column: Tensor, below_mm: Tensor) -> Tensor:
+    """Return (..., 3) where cells lie in a head held straight, about ±1."""
+    left = (column - (COLUMNS - 1) / 2) * CELL_MM
+    back = (row - (ROWS - 1) / 2) * CELL_MM
+    at_mm = straighten(poses, torch.stack([left, back, below_mm], dim=-1))
+    return at_mm / torch.tensor(HALF_EXTENT_MM) - torch.tensor([0.0, 0.0, 1.0])
 
 
 def _channels(patches: Patches) -> Tensor:
@@ -138,13 +145,12 @@ def _channels(patches: Patches) -> Tensor:
     windows = [_windowed(patches.hu[:, 1], window) for window in WINDOWS_HU]
     windows += [_windowed(patches.hu[:, neighbor], WINDOWS_HU[0]) for neighbor in (0, 2)]
     depth = (patches.depth_mm / DEEPEST_MM).clamp(-1.0, 1.0)
-    left = (torch.arange(COLUMNS) - (COLUMNS - 1) / 2) * CELL_MM
-    back = (torch.arange(ROWS) - (ROWS - 1) / 2) * CELL_MM
-    shape = depth.shape
+    rows, columns = torch.arange(ROWS)[:, None], torch.arange(COLUMNS)
     where = _coordinates(
-        left.expand(shape),
-        back[:, None].expand(shape),
-        patches.below_mm[:, None, None].expand(shape),
+        patches.poses[:, None, None],
+        rows.expand(depth.shape),
+        columns.expand(depth.shape),
+        patches.below_mm[:, None, None].expand(depth.shape),
     )
     return torch.cat(
         [torch.stack([*windows, depth], dim=1), patches.blood, where.permute(0, 3, 1, 2)], dim=1

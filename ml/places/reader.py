@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 from ml.bundle import Bundle
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
+from ml.places.pose import mirrored
 from ml.places.reading import CellPlaces
 from ml.places.upright import COLUMNS, UprightHead
+from ml.places.views import front_view, side_view
 from preread.errors import InvalidBundle
 
 MIDDLE: Final = (COLUMNS - 1) / 2
@@ -65,6 +67,12 @@ class TorchPlaceReader:
         return cls(networks)
 
     @torch.inference_mode()
+    def poses(self, head: UprightHead) -> tuple[NDArray[np.float32], ...]:
+        """Return what each network takes for the (3, 4) pose of a head; see ``ml.places.pose``."""
+        side, front = (torch.from_numpy(view(head))[None] for view in (side_view, front_view))
+        return tuple(network.pose(side, front)[0].numpy() for network in self._networks)
+
+    @torch.inference_mode()
     def read(
         self, head: UprightHead, cells: NDArray[np.intp], blood: NDArray[np.float32]
     ) -> CellPlaces:
@@ -79,16 +87,16 @@ class TorchPlaceReader:
         for array in (hu, drawn, depth):
             array[is_flipped] = array[is_flipped][..., ::-1]
         columns = np.where(is_flipped[patch], COLUMNS - 1 - cells[:, 2], cells[:, 2])
-        patches = Patches(
-            torch.from_numpy(hu),
-            torch.from_numpy(depth),
-            torch.from_numpy(drawn),
-            torch.from_numpy(head.below_mm[slabs].astype(np.float32)),
-        )
+        seen_hu, seen_depth, seen_blood = (torch.from_numpy(one) for one in (hu, depth, drawn))
+        below = torch.from_numpy(head.below_mm[slabs].astype(np.float32))
         asked = torch.from_numpy(np.column_stack([patch, cells[:, 1], columns]).astype(np.int64))
         regions, compartments = [], []
-        for network in self._networks:
-            logits = network.read(network.encode(patches), patches.below_mm, asked)
+        flipped = torch.from_numpy(is_flipped)[:, None, None]
+        for network, pose in zip(self._networks, self.poses(head), strict=True):
+            held = torch.from_numpy(pose)
+            poses = torch.where(flipped, mirrored(held), held)
+            patches = Patches(seen_hu, seen_depth, seen_blood, below, poses)
+            logits = network.read(network.encode(patches), patches, asked)
             regions.append(log_shares(logits.regions).exp())
             compartments.append(torch.softmax(logits.compartments, dim=1))
         return CellPlaces(

@@ -1,5 +1,6 @@
 """The running mean of a network's weights, which is what is kept of a run."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -51,7 +52,7 @@ class AveragedWeights:
 
     def halved(self) -> dict[str, Tensor]:
         """Return the mean in half precision, integers as they are, on the CPU."""
-        return _halved(self._mean)
+        return halved(self._mean)
 
     def halved_towards(self, start: dict[str, Tensor], learned: float) -> dict[str, Tensor]:
         """Return what lies between a start and the mean, as ``halved`` does.
@@ -67,7 +68,7 @@ class AveragedWeights:
         learned
             How much of the way, 0 to 1.
         """
-        return _halved(
+        return halved(
             {
                 name: torch.lerp(start[name].to(value), value, learned)
                 if value.is_floating_point()
@@ -77,7 +78,8 @@ class AveragedWeights:
         )
 
 
-def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights in half precision, integers as they are, on the CPU."""
     return {
         name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for name, value in state.items()

@@ -14,11 +14,12 @@ from ml.evaluation.estimates import Bootstrap
 from ml.intracranial import find_interior
 from ml.places.blood import ANALYTIC
 from ml.places.network import PlaceNetwork
+from ml.places.pose import STRAIGHT
 from ml.places.reader import TorchPlaceReader, load_namer
 from ml.places.upright import COLUMNS, cells_of, stand_upright
 from ml.training.placing.attach import attach_places
 from ml.training.placing.batches import SlabPool, draw_batches
-from ml.training.placing.figures import figures_of
+from ml.training.placing.figures import figures_of, pose_figures
 from ml.training.placing.heads import LabeledHead
 from ml.training.placing.learn import Plan, loss_of, train_places
 from ml.training.placing.lesions import read_lesions
@@ -50,7 +51,8 @@ def labeled():
         labels[:, number, :40] = FINE_REGIONS.index(front)
     left = np.broadcast_to((np.arange(COLUMNS) - 31.5) * 2.4, blood.shape).astype(np.float32)
     kinds = (blood > 0).astype(np.uint8) * (1 + KINDS.index(HemorrhageType.IPH))
-    return LabeledHead("1", "1", 1, 0, frame, upright, blood, kinds, labels, left)
+    straight = np.array(STRAIGHT)
+    return LabeledHead("1", "1", 1, 0, frame, upright, blood, kinds, labels, left, straight)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +105,17 @@ def test_close_calls_of_the_truth_are_told_apart(labeled):
     assert figures["lobe_clear"]["count"] == "1/1"
 
 
+def test_a_pose_is_judged_against_the_registered_one(labeled, reader):
+    unknown = replace(labeled, pose=None)
+    figures = pose_figures([labeled, unknown], {1: reader}, Bootstrap(rounds=20))
+    assert figures["heads"] == 1
+    assert figures["by_axes_mm"]["value"] == 0.0
+    assert 0.0 < figures["by_pose_mm"]["value"] < 15.0
+
+
 def test_a_few_steps_teach_front_from_behind(labeled):
     untrained = PlaceNetwork()
-    trained = train_places([labeled], [labeled], Plan(steps=20, slabs=3, seed=1))
+    trained = train_places([labeled], [labeled], Plan(steps=20, slabs=3, pose_steps=3, seed=1))
     pool = SlabPool.of([labeled])
     batch = next(draw_batches(pool, pool, 6, np.random.default_rng(0)))
     with torch.no_grad():

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ml.places.network import COMPARTMENTS, NEIGHBORS, Patches
+from ml.places.pose import STRAIGHT, mirrored
 from ml.places.upright import CELL_MM, COLUMNS, ROWS
 from ml.training.placing.heads import UNKNOWN_KIND, UNLABELED, LabeledHead
 from ml.training.placing.outlines import spoil_outlines
@@ -26,12 +27,17 @@ from preread.terms import KINDS
 CELLS: Final = 128
 # Cells of the inner table itself are partly outside.
 OUTSIDE_MM: Final = -4.0
-# Far more than the axes of a head are off: position is then weighed with what is seen, and heads
-# unlike those trained on, synthetic ones among them, are named better for it.
-ROTATION_DEG: Final = 7.0
-SCALE: Final = 0.08
-SHIFT_MM: Final = 10.0
-BELOW_MM: Final = 16.0
+# About twice what axes and pose of a held-out head are off: position is then weighed with what is seen.
+ROTATION_DEG: Final = 5.0
+SCALE: Final = 0.04
+SHIFT_MM: Final = 4.0
+# Spread of what is put wrong in a pose: mm, and per mm along nod and lean.
+POSE_MM: Final = (1.0, 3.0, 3.0)
+NOD: Final = 0.05
+LEAN: Final = 0.03
+# Of so many slabs the pose is put wrong by this many times as much: some heads are unlike all others.
+FAR_SHARE: Final = 0.2
+FAR: Final = 3.0
 HU_SHIFT: Final = 5.0
 HU_GAIN: Final = 0.1
 NOISE_HU: Final = 4.0
@@ -128,6 +134,7 @@ def _batch(
 ) -> Batch:
     images = np.empty((len(chosen), SEEN, ROWS, COLUMNS), np.float32)
     maps = np.empty((len(chosen), 1 + len(COMPARTMENTS), ROWS, COLUMNS), np.float32)
+    poses = np.empty((len(chosen), 3, 4), np.float32)
     below = np.empty(len(chosen), np.float32)
     for number, (pool, index) in enumerate(chosen):
         head, slab = pool.at[index]
@@ -140,11 +147,30 @@ def _batch(
         images[number, -1] = one.head.depth_mm[slab]
         maps[number, 0] = one.kinds[slab]
         maps[number, 1:] = one.labels[slab]
-        below[number] = one.head.below_mm[slab] + random.normal(0, BELOW_MM / 2)
-    moved, labels = _moved(torch.from_numpy(images), torch.from_numpy(maps), random)
+        poses[number] = _wrong_pose(one.pose, random)
+        below[number] = one.head.below_mm[slab]
+    is_mirrored = random.random(len(chosen)) < 0.5  # noqa: PLR2004 - half of them
+    moved, labels = _moved(torch.from_numpy(images), torch.from_numpy(maps), is_mirrored, random)
     drawn = spoil_outlines(moved[:, NEIGHBORS:-1], random)
-    patches = Patches(moved[:, :NEIGHBORS], moved[:, -1], drawn, torch.from_numpy(below))
+    held = torch.from_numpy(poses)
+    held = torch.where(torch.from_numpy(is_mirrored)[:, None, None], mirrored(held), held)
+    patches = Patches(moved[:, :NEIGHBORS], moved[:, -1], drawn, torch.from_numpy(below), held)
     return _asked(patches, labels, random)
+
+
+def _wrong_pose(
+    pose: NDArray[np.float64] | None, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return a pose as wrong as one that is read off a head."""
+    wrong = np.array(STRAIGHT) if pose is None else pose.copy()
+    far = FAR if random.random() < FAR_SHARE else 1.0
+    wrong[:, 3] += far * random.normal(0, POSE_MM)
+    nod, lean = far * random.normal(0, (NOD, LEAN))
+    wrong[1, 2] -= nod
+    wrong[2, 1] += nod
+    wrong[0, 2] -= lean
+    wrong[2, 0] += lean
+    return wrong
 
 
 def _near(one: LabeledHead, slab: int) -> NDArray[np.intp]:
@@ -166,12 +192,14 @@ def _outline(
     return borrowed
 
 
-def _moved(images: Tensor, maps: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _moved(
+    images: Tensor, maps: Tensor, is_mirrored: NDArray[np.bool_], random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Turn, scale, move and mirror each slab; labels take the nearest pixel's."""
     count = len(images)
     turn = np.deg2rad(random.uniform(-ROTATION_DEG, ROTATION_DEG, count))
     scale = 1 + random.uniform(-SCALE, SCALE, count)
-    mirror = random.choice([-1.0, 1.0], count)
+    mirror = np.where(is_mirrored, -1.0, 1.0)
     shift = random.uniform(-SHIFT_MM, SHIFT_MM, (count, 2)) * 2 / CELL_MM
     tall, wide = float(ROWS), float(COLUMNS)
     matrix = np.zeros((count, 2, 3), np.float32)

@@ -22,10 +22,11 @@ from ml.evaluation.metrics import calibration_error
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.reader import TorchPlaceReader, load_namer
 from ml.places.reading import PlaceReader
+from ml.training.averaging import halved
 from ml.training.config import read_config
 from ml.training.places.placed import open_places
 from ml.training.placing.attach import FIGURES_FILE, add_figures, attach_places, network_path
-from ml.training.placing.figures import figures_of, fit_calibration, told
+from ml.training.placing.figures import figures_of, fit_calibration, pose_figures, told
 from ml.training.placing.heads import LabeledHead, read_heads, read_painted
 from ml.training.placing.learn import Plan, train_places
 from ml.training.placing.lesions import ReadLesion, read_lesions
@@ -78,7 +79,7 @@ def _train(arguments: argparse.Namespace) -> None:
             Plan(steps=arguments.steps),
         )
         partial = path.with_suffix(".partial")
-        save_file(network.state_dict(), partial)
+        save_file(halved(network.state_dict()), partial)
         partial.replace(path)
 
 
@@ -94,6 +95,7 @@ def _figures(arguments: argparse.Namespace) -> None:
         by_geometry = [lesion for one in heads for lesion in read_lesions(one, plain)]
         found[name] = figures_of(said[name], Bootstrap())
         found[f"{name}_by_geometry"] = figures_of(by_geometry, Bootstrap())
+    found["pose"] = pose_figures(real, readers, Bootstrap())
     # Bleeds of patients are what the probabilities are for; painted ones differ from them.
     calibration = fit_calibration(said["real"])
     found["calibration"] = {"intercept": calibration.intercept, "slopes": [*calibration.slopes]}

@@ -1,6 +1,6 @@
 """How well places are named, out of fold: side, lobe, compartment, and how probable is how true."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,8 +9,12 @@ from scipy.optimize import minimize
 
 from ml.evaluation.estimates import Bootstrap, Figures, rate, rounded
 from ml.places.naming import LEAST_SHARE, log_odds_of
+from ml.places.pose import STRAIGHT
+from ml.places.reader import TorchPlaceReader
 from ml.scoring import Calibration
+from ml.training.placing.heads import LabeledHead
 from ml.training.placing.lesions import ReadLesion, coarse_shares
+from ml.training.placing.poses import error_mm
 from preread.regions import FINE_REGIONS, REGION
 from preread.terms import Compartment, Laterality
 
@@ -50,6 +54,33 @@ def figures_of(lesions: Sequence[ReadLesion], bootstrap: Bootstrap) -> Figures:
             lambda one: tuple(Compartment)[one.said_compartments.argmax()] is one.compartment,
             bootstrap,
         ),
+    }
+
+
+def pose_figures(
+    heads: Sequence[LabeledHead], readers: Mapping[int, TorchPlaceReader], bootstrap: Bootstrap
+) -> Figures:
+    """Return by how many mm points of the brain are misplaced along the axes of a head, and by its pose.
+
+    Parameters
+    ----------
+    heads
+        Those of unknown pose are left out.
+    readers
+        By fold, each with the network that never saw it.
+    """
+    known = [(one, one.pose) for one in heads if one.pose is not None]
+    owners = [one.patient for one, _ in known]
+    straight = np.array(STRAIGHT)
+    by_axes = [error_mm(straight, pose) for _, pose in known]
+    by_pose = [
+        error_mm(readers[one.fold].poses(one.head)[0].astype(np.float64), pose)
+        for one, pose in known
+    ]
+    return {
+        "heads": len(known),
+        "by_axes_mm": _of(owners, np.array(by_axes), bootstrap),
+        "by_pose_mm": _of(owners, np.array(by_pose), bootstrap),
     }
 
 
@@ -133,14 +164,12 @@ def _rate(
 def _mean(
     lesions: Sequence[ReadLesion], value: Callable[[ReadLesion], float], bootstrap: Bootstrap
 ) -> Figures:
-    return _of(lesions, np.array([value(one) for one in lesions], np.float64), bootstrap)
+    owners = [one.patient for one in lesions]
+    return _of(owners, np.array([value(one) for one in lesions], np.float64), bootstrap)
 
 
-def _of(
-    lesions: Sequence[ReadLesion], values: NDArray[np.float64], bootstrap: Bootstrap
-) -> Figures:
+def _of(owners: Sequence[str], values: NDArray[np.float64], bootstrap: Bootstrap) -> Figures:
     if len(values) == 0:
         return {"value": None, "interval": None}
-    owners = [one.patient for one in lesions]
     interval = bootstrap.interval(lambda rows: float(values[rows].mean()), owners)
     return {"value": rounded(float(values.mean())), "interval": interval}

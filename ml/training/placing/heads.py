@@ -18,6 +18,7 @@ from ml.intracranial import Interior, find_interior
 from ml.places.upright import COLUMNS, ROWS, UprightHead, cell_pixels, stand_upright, turn_upright
 from ml.slabs import TARGET_MM
 from ml.training.places.placed import PlacedSet
+from ml.training.placing.poses import pose_of
 from ml.training.predict import studies_of
 from ml.training.prepared import ReducedSet, open_reduced
 from preread.regions import FINE_REGIONS
@@ -54,6 +55,8 @@ class LabeledHead:
         ``UNLABELED``.
     left_mm
         (N, ROWS, COLUMNS) float32 from the registered midline; NaN where it is unknown.
+    pose
+        (3, 4) float64 as of ``ml.places.pose``, by the registration; None where it is unknown.
     """
 
     study: str
@@ -66,6 +69,7 @@ class LabeledHead:
     kinds: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     left_mm: NDArray[np.float32]
+    pose: NDArray[np.float64] | None
 
 
 def read_heads(prepared: Path, places: PlacedSet, spacing_mm: float) -> dict[str, LabeledHead]:
@@ -105,7 +109,7 @@ def read_painted(painted: Path, real: Mapping[str, LabeledHead]) -> Iterator[Lab
         row = source.rows[int(rows[0])]
         yield LabeledHead(
             study, row.patient, row.fold, int(rows[0]), origin.frame,
-            upright, blood, kinds, origin.labels, origin.left_mm,
+            upright, blood, kinds, origin.labels, origin.left_mm, origin.pose,
         )  # fmt: skip
 
 
@@ -139,8 +143,13 @@ def _labeled(
     row = source.rows[int(rows[0])]
     return LabeledHead(
         row.study, row.patient, row.fold, int(rows[0]), frame,
-        stand_upright(hu, interior, frame), blood, kinds, labels, left,
+        stand_upright(hu, interior, frame), blood, kinds, labels, left, _pose(row.study, frame, places),
     )  # fmt: skip
+
+
+def _pose(study: str, frame: HeadFrame, places: PlacedSet) -> NDArray[np.float64] | None:
+    known = next(one for one in places.studies if one.study == study)
+    return pose_of(frame, known.to_mni) if known.good else None
 
 
 def _index_of(regions: Sequence[Region]) -> NDArray[np.uint8]:

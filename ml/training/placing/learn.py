@@ -15,6 +15,7 @@ from ml.places.network import COMPARTMENTS, GROUPS, PlaceNetwork
 from ml.training.averaging import AveragedWeights
 from ml.training.placing.batches import Batch, SlabPool, draw_batches
 from ml.training.placing.heads import LabeledHead
+from ml.training.placing.poses import train_pose
 from ml.training.rates import schedule
 
 RATE: Final = 4e-3
@@ -33,9 +34,10 @@ AVERAGE: Final = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to train, on how many slabs at once, and from which seed."""
+    """How long to train, on how many slabs at once, how long to see poses before, and from which seed."""
 
-    steps: int = 1600
+    steps: int = 2600
+    pose_steps: int = 1200
     slabs: int = 16
     seed: int = 20_260_301
 
@@ -60,6 +62,11 @@ def train_places(
     torch.manual_seed(plan.seed)
     random = np.random.default_rng(plan.seed)
     network = PlaceNetwork().train()
+    known = [(one.head, one.pose) for one in real if one.pose is not None]
+    network.pose = train_pose(
+        [head for head, _ in known], [pose for _, pose in known], plan.pose_steps, plan.seed
+    )
+    network.pose.requires_grad_(requires_grad=False)
     average = AveragedWeights(network, AVERAGE)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     rates = torch.optim.lr_scheduler.LambdaLR(
@@ -87,7 +94,7 @@ def train_places(
 
 def loss_of(network: PlaceNetwork, batch: Batch) -> Tensor:
     """Return the loss: the region in each compartment, and the compartment of blood."""
-    logits = network.read(network.encode(batch.patches), batch.patches.below_mm, batch.cells)
+    logits = network.read(network.encode(batch.patches), batch.patches, batch.cells)
     total = torch.zeros(())
     for number, group in enumerate(GROUPS):
         label = batch.labels[:, number]
