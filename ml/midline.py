@@ -90,7 +90,7 @@ def measure_shift(
     levels = _levels(interior, frame)
     if len(levels) < LEAST_SLABS:
         return MidlineShift(None, None, OPEN_SKULL)
-    axis = find_axis(interior, levels)
+    axis = find_axis(interior, levels, float(np.arctan(frame.axis.per_row)))
     if axis is None:
         return MidlineShift(None, None, NO_AXIS)
     rows = _horn_rows(frame)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ml.geometry import mean_of_blocks
 from ml.intracranial import Interior
-from ml.symmetry import SymmetryAxis, presumed_turn, turns_about
+from ml.symmetry import MOST_TURN_DEG, SymmetryAxis, presumed_turn, turns_about
 
 # Pixels of the interior that are one here, about 3.6 mm.
 REDUCTION: Final = 4
@@ -33,7 +33,11 @@ _ALONG, _ASIDE = (axis.ravel() for axis in np.meshgrid(ALONG_MM, ASIDE_MM, index
 TURNS_DEG: Final = np.arange(-30.0, 31.0, 5.0)
 SHIFTS: Final = np.arange(-8.0, 9.0, 4.0)
 # Steps of degrees, pixels, and pixels per slab; each round looks one step to either side.
-ROUNDS: Final = ((2.0, 1.5, 0.2), (2.0, 1.5, 0.2), (1.0, 0.7, 0.1), (1.0, 0.7, 0.1))
+ROUNDS: Final = (
+    *2 * ((2.0, 1.5, 0.2),),
+    *2 * ((1.0, 0.7, 0.1),),
+    *2 * ((0.5, 0.4, 0.05),),
+)
 
 
 @dataclass(frozen=True)
@@ -46,22 +50,30 @@ class _Halves:
         (n,) which slabs these are.
     pairs
         (n, h, w, 2) float32, reduced: HU, and how much of it is inside.
-    row
-        Of the point.
-    columns
-        (n,) of the point, in each slab.
+    row, column
+        Of the point, in the middle of the slabs.
+    per_slab
+        Columns that the point moves from slab to slab.
+    spacing_mm
+        Of the interior's pixels.
     """
 
     slabs: NDArray[np.intp]
     pairs: NDArray[np.float32]
     row: float
-    columns: NDArray[np.float64]
+    column: float
+    per_slab: float
     spacing_mm: float
+
+    @property
+    def middle(self) -> float:
+        """The slab that the point is told for."""
+        return float(self.slabs.mean())
 
     def unlike(self, turn: float, shift: float, lean: float) -> float:
         """Return the mean difference in HU between the halves; the points of either are inside."""
         cosine, sine = np.cos(turn), np.sin(turn)
-        middles = self.columns + shift + lean * (self.slabs - self.slabs.mean())
+        middles = self.column + shift + (self.per_slab + lean) * (self.slabs - self.middle)
         sides = np.array([[1], [-1]])
         rows = self.row + (_ALONG * cosine - sides * _ASIDE * sine) / self.spacing_mm
         columns = (_ALONG * sine + sides * _ASIDE * cosine) / self.spacing_mm
@@ -121,57 +133,55 @@ def find_mirror_axis(hu: NDArray[np.float32], interior: Interior) -> SymmetryAxi
     interior
         Of the same slabs; not empty.
     """
-    slabs = _wide_slabs(interior)
-    start = _middle_line(interior, slabs)
-    halves = _halves(hu, interior, slabs, start)
-    turns = np.rad2deg(turns_about(presumed_turn(interior.inside[slabs]), TURNS_DEG))
-    best = min(
-        (halves.unlike(float(np.deg2rad(turn)), float(shift), 0.0), float(turn), float(shift), 0.0)
+    wide = _wide_slabs(interior)
+    halves = _halves(hu, interior, wide[::EVERY])
+    turns = np.rad2deg(turns_about(presumed_turn(interior.inside[wide]), TURNS_DEG))
+    # Shifts square to the midline, told along the rows.
+    tried = (
+        (float(turn), float(shift / np.cos(np.deg2rad(turn))))
         for turn, shift in product(turns, SHIFTS)
+    )
+    best = min(
+        (halves.unlike(float(np.deg2rad(turn)), shift, 0.0), turn, shift, 0.0)
+        for turn, shift in tried
     )
     for turn_step, shift_step, lean_step in ROUNDS:
         _, turn, shift, lean = best
         near = [
             (turn + turn_step * a, shift + shift_step * b, lean + lean_step * c)
             for a, b, c in product((-1, 0, 1), repeat=3)
-            if abs(a) + abs(b) + abs(c) == 1
+            if abs(a) + abs(b) + abs(c) == 1 and abs(turn + turn_step * a) <= MOST_TURN_DEG
         ]
         best = min(
             [best, *((halves.unlike(float(np.deg2rad(t)), s, k), t, s, k) for t, s, k in near)]
         )
     _, turn, shift, lean = best
-    per_row, per_slab = float(np.tan(np.deg2rad(turn))), start.per_slab + lean
-    # Shift and turn are about the point that the halves lie around; the lean is about their middle slab.
-    offset = start.offset + shift - per_row * halves.row - lean * float(slabs.mean())
+    per_row = float(np.tan(np.deg2rad(turn)))
+    per_slab = halves.per_slab + lean
+    # Turn and shift are about a point of the middle slab, and so is the lean.
+    offset = halves.column + shift - per_row * halves.row - per_slab * halves.middle
     return SymmetryAxis(offset, per_row, per_slab)
 
 
 def _wide_slabs(interior: Interior) -> NDArray[np.intp]:
     areas = interior.inside.sum(axis=(1, 2))
-    slabs: NDArray[np.intp] = np.flatnonzero(areas >= WIDE_SHARE * areas.max())[::EVERY]
+    slabs: NDArray[np.intp] = np.flatnonzero(areas >= WIDE_SHARE * areas.max())
     return slabs
 
 
-def _middle_line(interior: Interior, slabs: NDArray[np.intp]) -> SymmetryAxis:
-    """Return a line straight back, through the middles of the inside as well as a line can be."""
-    middles = [float(np.nonzero(interior.inside[slab])[1].mean()) for slab in slabs]
-    design = np.column_stack([np.ones(len(slabs)), slabs])
-    (offset, per_slab), *_ = np.linalg.lstsq(design, np.array(middles), rcond=None)
-    return SymmetryAxis(float(offset), 0.0, float(per_slab))
-
-
-def _halves(
-    hu: NDArray[np.float32], interior: Interior, slabs: NDArray[np.intp], start: SymmetryAxis
-) -> _Halves:
-    widest = interior.inside[int(interior.inside.sum(axis=(1, 2)).argmax())]
-    rows = np.flatnonzero(widest.any(axis=1))
+def _halves(hu: NDArray[np.float32], interior: Interior, slabs: NDArray[np.intp]) -> _Halves:
+    """Return what is compared, around the middles of the inside, as well as a line goes through them."""
+    middles = np.array([np.argwhere(interior.inside[slab]).mean(axis=0) for slab in slabs])
+    from_middle = slabs - slabs.mean()
+    length = float(from_middle @ from_middle)
     enlarged = hu.shape[-1] // interior.inside.shape[-1]
     reduced = mean_of_blocks(np.clip(hu[slabs], *RANGE_HU), REDUCTION * enlarged)
     inside = mean_of_blocks(interior.inside[slabs].astype(np.float32), REDUCTION)
     return _Halves(
         slabs,
         np.stack([reduced, inside], axis=-1),
-        float(rows[0] + rows[-1]) / 2,
-        start.offset + start.per_slab * slabs.astype(np.float64),
-        interior.spacing_mm,
+        row=float(middles[:, 0].mean()),
+        column=float(middles[:, 1].mean()),
+        per_slab=float(from_middle @ middles[:, 1]) / length if length else 0.0,
+        spacing_mm=interior.spacing_mm,
     )

@@ -167,7 +167,7 @@ ASIDE: Final = frozenset(
         Region.TEMPORAL_CONVEXITY,
     }
 )
-"""On either side, and nowhere within 5 mm of the midline."""
+"""On either side, and nowhere at the midline."""
 
 
 def regions_of(compartment: Compartment) -> tuple[Region, ...]:

@@ -1,9 +1,9 @@
 """The small network that names places: a MobileNet of 180 000 weights and a reader of single cells.
 
 The encoder sees a slab's patch: the slab upright with its neighbors, the outlined blood of all
-three, the depth below the skull and where it lies in a head held straight (``pose``). What it found at a cell, and where the cell is,
-then tell for that cell the region in each of the four compartments, should blood there lie in
-it, and which compartment the blood is in.
+three, the depth below the skull and where it lies in a head held straight (``pose``). What it found
+at a cell, and where the cell is, then tell for that cell the region in each of the four
+compartments, should blood there lie in it, and which compartment the blood is in.
 """
 
 from typing import Final, NamedTuple

@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from ml.bundle import Bundle
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
-from ml.places.pose import mirrored
+from ml.places.pose import STRAIGHT, mirrored
 from ml.places.reading import CellPlaces
 from ml.places.upright import COLUMNS, UprightHead
-from ml.places.views import front_view, side_view
+from ml.places.views import LEAST_LEVELS, front_view, shown_levels, side_view
 from preread.errors import InvalidBundle
 
 MIDDLE: Final = (COLUMNS - 1) / 2
@@ -68,7 +68,12 @@ class TorchPlaceReader:
 
     @torch.inference_mode()
     def poses(self, head: UprightHead) -> tuple[NDArray[np.float32], ...]:
-        """Return what each network takes for the (3, 4) pose of a head; see ``ml.places.pose``."""
+        """Return what each network takes for the (3, 4) pose of a head; see ``ml.places.pose``.
+
+        Too few slabs show no pose; such a head is taken for one held straight.
+        """
+        if shown_levels(head) < LEAST_LEVELS:
+            return (np.array(STRAIGHT, np.float32),) * len(self._networks)
         side, front = (torch.from_numpy(view(head))[None] for view in (side_view, front_view))
         return tuple(network.pose(side, front)[0].numpy() for network in self._networks)
 

@@ -10,6 +10,8 @@ from ml.places.upright import COLUMNS, ROWS, UprightHead, cell_axes_mm
 
 LEVEL_MM: Final = 5.0
 LEVELS: Final = 35
+# Fewer levels do not show how a head is held.
+LEAST_LEVELS: Final = 14
 # Depth of the middle level below the top.
 MIDDLE_BELOW_MM: Final = LEVEL_MM * (LEVELS - 1) / 2
 # Rows and columns of the views, each of two cells.
@@ -17,7 +19,7 @@ SIDE_WIDTH: Final = ROWS // 2
 FRONT_WIDTH: Final = COLUMNS // 2
 # From the side: tissue and bone of the middle, what is inside, all bone, and bone of the temples.
 SIDE_KINDS: Final = 5
-# From the front: tissue and bone of the front, the middle and the back, and what is inside.
+# From the front: what is inside; tissue and bone of the front, the middle and the back.
 FRONT_KINDS: Final = 7
 TISSUE_HU: Final = (0.0, 80.0)
 BONE_HU: Final = (100.0, 700.0)
@@ -63,6 +65,11 @@ def front_view(head: UprightHead) -> NDArray[np.float32]:
             bone[:, there].mean(axis=1),
         ]
     return _leveled(np.stack(through), head.below_mm)
+
+
+def shown_levels(head: UprightHead) -> int:
+    """Return how many levels the slabs of a head show."""
+    return int(_at_levels(head.below_mm).any(axis=1).sum())
 
 
 def _share(hu: NDArray[np.float32], window: tuple[float, float]) -> NDArray[np.float32]:

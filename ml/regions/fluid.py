@@ -3,17 +3,13 @@
 A bleed in a space of fluid is named by the space that is nearest, so every place has one.
 """
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.anatomy import MIDLINE_MM
 from ml.regions.brain import POSTERIOR, above_tentorium, parts
 from ml.regions.shapes import Field, Points, ellipsoid, tube
 from preread.terms import Region
-
-# Half of what lies between the spaces of the two sides.
-MIDLINE_MM: Final = 5.0
 
 
 def ventricles(points: Points) -> NDArray[np.str_]:

@@ -8,9 +8,12 @@ import torch
 
 from ml.anatomy import find_frame
 from ml.intracranial import find_interior
-from ml.places.pose import STRAIGHT, PoseNetwork, mirrored
+from ml.places.network import PlaceNetwork
+from ml.places.pose import STRAIGHT, PoseNetwork, mirrored, straighten
+from ml.places.reader import TorchPlaceReader
 from ml.places.upright import UprightHead, below_mm_of, cell_axes_mm, stand_upright
-from ml.places.views import LEVELS, front_view, side_view
+from ml.places.views import LEVEL_MM, LEVELS, front_view, shown_levels, side_view
+from ml.training.placing import poses
 from ml.training.placing.poses import error_mm, pose_of, train_pose
 from tests.support.heads import head
 
@@ -52,10 +55,15 @@ def test_a_registered_head_has_the_pose_of_its_registration(upright):
     to_mni = np.eye(4)
     to_mni[0] = [0, 0, -1.4 * scale, 79.5 * 1.4 * scale]
     to_mni[1] = -scale * (back * np.cos(nod) + up * np.sin(nod))
+    to_mni[1, 3] -= 18.0
     to_mni[2] = scale * (up * np.cos(nod) - back * np.sin(nod))
     pose = pose_of(frame, to_mni)
     turned = [[1, 0, 0], [0, np.cos(nod), -np.sin(nod)], [0, np.sin(nod), np.cos(nod)]]
     assert pose[:, :3] == pytest.approx(np.array(turned), abs=0.03)
+    # The middle of the head lies 77.5 mm below its top, the middle of a view 85.
+    below = 85.0 - 77.5
+    middle = [0.0, -below * np.sin(nod), 82.0 + below * np.cos(nod)]
+    assert pose[:, 3] == pytest.approx(np.array(middle), abs=4.0)
 
 
 def test_an_error_is_in_mm():
@@ -90,16 +98,49 @@ def test_a_view_shows_the_levels_that_slabs_lie_at_whatever_their_order(upright,
     some = np.linspace(2, len(standing.hu) - 3, slabs).astype(int)[::-1]
     one = UprightHead(standing.hu[some], standing.depth_mm[some], below_mm_of(frame)[some])
     seen = view(one)
-    assert seen.shape[1] == LEVELS
     assert np.isfinite(seen).all()
-    assert seen.any()
     assert ((seen >= 0) & (seen <= 1.0001)).all()
+    depths = LEVEL_MM * np.arange(LEVELS)
+    within = (depths >= one.below_mm.min() - 3) & (depths <= one.below_mm.max() + 3)
+    shown = seen.any(axis=(0, 2))
+    assert shown.any()
+    assert not shown[~within].any()
+    assert shown_levels(one) >= shown.sum()
+
+
+@pytest.mark.parametrize(("moves", "axis"), [(poses._SIDE, 1), (poses._FRONT, 0)])  # noqa: SLF001
+def test_a_moved_view_has_the_pose_of_what_it_shows_now(moves, axis, monkeypatch):
+    """A spot is where the pose of the moved view says that it was before."""
+    monkeypatch.setattr(poses, "_spoiled", lambda views, _: views)
+    levels = LEVEL_MM * np.arange(LEVELS)
+    across = (np.arange(40 if axis == 1 else 32) - (19.5 if axis == 1 else 15.5)) * 4.8
+    spot = np.exp(-((levels[:, None] - 70) ** 2 + (across - 20) ** 2) / 200).astype(np.float32)
+    views = torch.from_numpy(np.tile(spot, (12, 1, 1, 1)))
+    straight = np.tile(np.array(STRAIGHT), (12, 1, 1))
+    moved, held_now = poses._moved(views, straight, moves, np.random.default_rng(3))  # noqa: SLF001
+    for view, pose in zip(moved[:, 0].numpy(), held_now, strict=True):
+        weights = view**2 / (view**2).sum()
+        at = torch.zeros(3)
+        at[axis] = float((weights.sum(axis=0) * across).sum())
+        at[2] = float((weights.sum(axis=1) * levels).sum())
+        came_from = straighten(pose, at)
+        assert float(came_from[axis]) == pytest.approx(20.0, abs=1.5)
+        assert float(came_from[2]) == pytest.approx(70.0, abs=1.5)
+
+
+def test_too_few_slabs_show_no_pose(upright):
+    standing, _ = upright
+    torch.manual_seed(0)
+    reader = TorchPlaceReader([PlaceNetwork()])
+    few = UprightHead(standing.hu[:9], standing.depth_mm[:9], standing.below_mm[:9])
+    assert reader.poses(few)[0].tolist() == np.array(STRAIGHT, np.float32).tolist()
+    assert reader.poses(standing)[0].tolist() != np.array(STRAIGHT, np.float32).tolist()
 
 
 def test_networks_learn_to_see_a_nod_and_a_lean(upright):
     standing, _ = upright
-    known = [held(standing, nod, lean) for nod in (-16, -5, 5, 16) for lean in (-9, 3, 9)]
-    network = train_pose([one for one, _ in known], [pose for _, pose in known], 150, seed=1)
+    taught = [held(standing, nod, lean) for nod in (-16, -5, 5, 16) for lean in (-9, 3, 9)]
+    network = train_pose([one for one, _ in taught], [pose for _, pose in taught], 150, seed=1)
     seen, truth = held(standing, 9.0, -6.0)
     with torch.inference_mode():
         (said,) = network(*views_of(seen)).double().numpy()

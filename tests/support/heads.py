@@ -52,6 +52,7 @@ def head(
     size: int = 160,
     spacing_mm: float = 1.4,
     turn_deg: float = 0.0,
+    half_axes_mm: ArrayLike = HALF_AXES_MM,
 ) -> Head:
     """An ellipsoid head; bottom of the skull open as it would be at the foramen.
 
@@ -70,8 +71,8 @@ def head(
         parts = zip(grid, np.asarray(center_mm), half_axes, strict=True)
         return sum(((at - center) / half) ** 2 for at, center, half in parts) <= 1
 
-    inner = within((0, 0, 0), HALF_AXES_MM)
-    outer = within((0, 0, 0), HALF_AXES_MM + SKULL_MM)
+    inner = within((0, 0, 0), half_axes_mm)
+    outer = within((0, 0, 0), np.asarray(half_axes_mm) + SKULL_MM)
     hu = np.where(inner, BRAIN_HU, np.where(outer, SKULL_HU, AIR_HU)).astype(np.float32)
     kinds = np.zeros(hu.shape, np.uint8)
     for ball in balls:

@@ -161,7 +161,7 @@ def _batch(
 def _wrong_pose(
     pose: NDArray[np.float64] | None, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return a pose as wrong as one that is read off a head."""
+    """Return a pose about twice as wrong as one that is read off a held-out head."""
     wrong = np.array(STRAIGHT) if pose is None else pose.copy()
     far = FAR if random.random() < FAR_SHARE else 1.0
     wrong[:, 3] += far * random.normal(0, POSE_MM)

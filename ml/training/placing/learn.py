@@ -45,12 +45,12 @@ class Plan:
 def train_places(
     real: Sequence[LabeledHead], painted: Sequence[LabeledHead], plan: Plan
 ) -> PlaceNetwork:
-    """Train one network.
+    """Train one network: first to see how a head is held, then to read places in a head held straight.
 
     Parameters
     ----------
     real, painted
-        Heads that it may see.
+        Heads that it may see; of at least one real one the pose is known.
     plan
         Steps and seed.
 

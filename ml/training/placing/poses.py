@@ -25,7 +25,14 @@ from ml.places.upright import (
     cell_axes_mm,
     cell_pixels,
 )
-from ml.places.views import LEVEL_MM, LEVELS, MIDDLE_BELOW_MM, front_view, side_view
+from ml.places.views import (
+    LEAST_LEVELS,
+    LEVEL_MM,
+    LEVELS,
+    MIDDLE_BELOW_MM,
+    front_view,
+    side_view,
+)
 
 VIEWS: Final = 32
 RATE: Final = 3e-3
@@ -33,8 +40,8 @@ WEIGHT_DECAY: Final = 0.02
 GAIN: Final = 0.1
 OFFSET: Final = 0.05
 NOISE: Final = 0.03
-# Half of the views end above one of these levels.
-CUT_LEVELS: Final = (20, 60)
+# Half of the views end after so many levels, as those of series do that begin higher up.
+CUT_LEVELS: Final = (LEAST_LEVELS, LEVELS)
 # Errors beyond this count as they are, lesser ones by their square.
 CLOSE_MM: Final = 4.0
 # Cells so far apart tell where a head lies: it lies there by an affine map.
@@ -168,14 +175,15 @@ def _moved(
 
 
 def _spoiled(views: Tensor, random: np.random.Generator) -> Tensor:
-    """Change brightness, add noise, and end half of the views early."""
+    """Change brightness and add noise, where a slab is shown; end half of the views early."""
     shape = (*views.shape[:2], 1, 1)
     gain, offset = (
         torch.from_numpy(random.normal(middle, spread, shape)).float()
         for middle, spread in ((1.0, GAIN), (0.0, OFFSET))
     )
     noise = torch.from_numpy(random.normal(0, NOISE, views.shape)).float()
-    spoiled = views * gain + offset + noise
+    shown = views.ne(0).any(dim=3, keepdim=True).any(dim=1, keepdim=True)
+    spoiled = (views * gain + offset + noise) * shown
     for view, cut in zip(spoiled, random.integers(*CUT_LEVELS, len(spoiled)), strict=True):
         if random.random() < 0.5:  # noqa: PLR2004 - half of them
             view[:, cut:] = 0.0
