@@ -35,6 +35,8 @@ ACROSS_SHARE: Final = 0.1
 # The mean head's inner table in MNI space: its front and back end, and its top.
 MNI_ENDS_MM: Final = (71.0, -107.0)
 MNI_TOP_MM: Final = 86.0
+# Millimetres of the mean head per millimetre of the standard one.
+MNI_SCALE: Final = (MNI_ENDS_MM[0] - MNI_ENDS_MM[1]) / STANDARD_LENGTH_MM
 # Why a place or a measurement is missing where :func:`find_frame` returned None.
 NO_AXES: Final = "the axes of the head were not found"
 
@@ -207,12 +209,11 @@ def to_mni(position: HeadPosition) -> NDArray[np.float64]:
     [[0.0, -18.0, 0.0]]
     """
     front, back = MNI_ENDS_MM
-    scale = (front - back) / STANDARD_LENGTH_MM
     return np.column_stack(
         [
-            -scale * position.left_mm,
+            -MNI_SCALE * position.left_mm,
             front - (front - back) * position.behind,
-            MNI_TOP_MM - scale * position.below_mm,
+            MNI_TOP_MM - MNI_SCALE * position.below_mm,
         ]
     )
 
@@ -225,10 +226,8 @@ def mni_to_straight(mni: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> (mni_to_straight(np.array([[0.0, -18.0, 86.0]])) + 0.0).tolist()
     [[0.0, 0.0, 0.0]]
     """
-    front, back = MNI_ENDS_MM
-    scale = (front - back) / STANDARD_LENGTH_MM
-    middle = np.array([0.0, (front + back) / 2, MNI_TOP_MM])
-    straight: NDArray[np.float64] = (middle - mni) / scale
+    middle = np.array([0.0, sum(MNI_ENDS_MM) / 2, MNI_TOP_MM])
+    straight: NDArray[np.float64] = (middle - mni) / MNI_SCALE
     return straight
 
 

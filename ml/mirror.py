@@ -4,7 +4,7 @@ The inner table alone misleads where it is round or grew askew; the falx, the ve
 pattern of the sulci then still show where the middle is. The axis is sought at which points that
 mirror each other have the most similar HU: over turns and shifts of a coarse grid, then over
 finer ones that also let the midline lean from slab to slab. Front and back of a head are alike too, by
-and large, so no turn is tried that is far from the long axis.
+and large, so only turns about straight are tried, or about what a clear long axis presumes.
 """
 
 from dataclasses import dataclass

@@ -55,9 +55,9 @@ class PoseNetwork(nn.Module):
         front
             (B, FRONT_KINDS, LEVELS, FRONT_WIDTH).
         """
-        seen = _entries(self.front(front), BY_FRONT)
-        seen = (seen + mirrored(_entries(self.front(front.flip(3)), BY_FRONT))) / 2
-        return torch.tensor(STRAIGHT) + _entries(self.side(side), BY_SIDE) + seen
+        seen = entries_at(self.front(front), BY_FRONT)
+        seen = (seen + mirrored(entries_at(self.front(front.flip(3)), BY_FRONT))) / 2
+        return torch.tensor(STRAIGHT) + entries_at(self.side(side), BY_SIDE) + seen
 
 
 def mirrored(poses: Tensor) -> Tensor:
@@ -100,8 +100,8 @@ def _viewer(kinds: int, width: int, outputs: int) -> nn.Sequential:
     )
 
 
-def _entries(told: Tensor, where: tuple[tuple[int, int, float], ...]) -> Tensor:
-    """Return (B, 3, 4) with (B, n) outputs where they belong, and 0 elsewhere."""
+def entries_at(told: Tensor, where: tuple[tuple[int, int, float], ...]) -> Tensor:
+    """Return (B, 3, 4) with (B, n) outputs, each by its step, where they belong, and 0 elsewhere."""
     poses = torch.zeros(len(told), 3, 4)
     rows, columns, steps = zip(*where, strict=True)
     poses[:, rows, columns] = told * torch.tensor(steps)

@@ -8,15 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ml.anatomy import find_frame
 from ml.bundle import load_bundle, sha256_of
 from ml.evaluation.estimates import Bootstrap
-from ml.intracranial import find_interior
 from ml.places.blood import ANALYTIC
 from ml.places.network import PlaceNetwork
 from ml.places.pose import STRAIGHT
 from ml.places.reader import TorchPlaceReader, load_namer
-from ml.places.upright import COLUMNS, cells_of, stand_upright
+from ml.places.upright import COLUMNS, cells_of
 from ml.training.placing.attach import attach_places
 from ml.training.placing.batches import SlabPool, draw_batches
 from ml.training.placing.figures import figures_of, pose_figures
@@ -26,16 +24,14 @@ from ml.training.placing.lesions import read_lesions
 from preread.errors import InvalidBundle
 from preread.regions import FINE_REGIONS
 from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
-from tests.support.heads import Ball, head, manifest
+from tests.support.heads import Ball, head, manifest, standing
 
 
 @pytest.fixture(scope="module")
 def labeled():
     """A head with a bleed on its left, whose truth is one region in front and one behind."""
     one = head(Ball((10, -20, 30), 14, HemorrhageType.IPH))
-    interior = find_interior(one.volume.hu, 1.4)
-    frame = find_frame(interior, np.arange(32) * 5.0, one.volume.hu)
-    upright = stand_upright(one.volume.hu, interior, frame)
+    upright, frame = standing(one.volume.hu)
     blood = np.zeros(upright.hu.shape, np.float32)
     blood[tuple(cells_of(frame, np.argwhere(one.kinds > 0).astype(np.float64)).T)] = 1.0
     labels = np.zeros((len(blood), len(Compartment), *blood.shape[1:]), np.uint8)

@@ -6,26 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from ml.anatomy import find_frame
-from ml.intracranial import find_interior
 from ml.places.network import PlaceNetwork
 from ml.places.pose import STRAIGHT, PoseNetwork, mirrored, straighten
 from ml.places.reader import TorchPlaceReader
-from ml.places.upright import UprightHead, below_mm_of, cell_axes_mm, stand_upright
+from ml.places.upright import UprightHead, below_mm_of, cell_axes_mm
 from ml.places.views import LEVEL_MM, LEVELS, front_view, shown_levels, side_view
 from ml.training.placing import poses
 from ml.training.placing.poses import error_mm, pose_of, train_pose
-from tests.support.heads import head
-
-HEIGHTS_MM = np.arange(32) * 5.0
+from tests.support.heads import head, standing
 
 
 @pytest.fixture(scope="module")
 def upright():
-    hu = head().volume.hu
-    interior = find_interior(hu, 1.4)
-    frame = find_frame(interior, HEIGHTS_MM, hu)
-    return stand_upright(hu, interior, frame), frame
+    return standing(head().volume.hu)
 
 
 def held(upright, nod_deg, lean_deg):

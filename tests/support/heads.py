@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ml.anatomy import HeadFrame, find_frame
 from ml.bundle import (
     Bundle,
     CalibrationRule,
@@ -15,7 +16,9 @@ from ml.bundle import (
     OperatingRule,
     Rules,
 )
+from ml.intracranial import find_interior
 from ml.model_slices import ModelSlices, to_model
+from ml.places.upright import UprightHead, stand_upright
 from ml.prediction import Prediction
 from ml.scoring import Calibration, OperatingPoints
 from ml.spec import NetworkSpec
@@ -79,6 +82,14 @@ def head(
         kinds[within(ball.center_mm, ball.radius_mm) & inner] = 1 + KINDS.index(ball.kind)
     hu[kinds > 0] = BLOOD_HU
     return Head(volume_of(hu, spacing_mm, np.full(slices, thickness_mm)), kinds)
+
+
+def standing(hu: NDArray[np.float32]) -> tuple[UprightHead, HeadFrame]:
+    """Turn the HU of a :func:`head` upright, and return its axes too."""
+    interior = find_interior(hu, 1.4)
+    frame = find_frame(interior, np.arange(len(hu)) * 5.0, hu)
+    assert frame is not None
+    return stand_upright(hu, interior, frame), frame
 
 
 def volume_of(

@@ -42,7 +42,7 @@ def test_the_axes_of_a_turned_head_turn_with_it(turn_deg):
 
 def test_one_wide_slab_among_others_gives_an_axis_through_all_of_them():
     """The slope of a line through one point is none, not one through the origin."""
-    hu = head(half_axes_mm=(75, 85, 65)).volume.hu[[2, 3, 15]]
+    hu = head().volume.hu[[2, 3, 15]]
     frame = find_frame(find_interior(hu, 1.4), np.arange(3) * 5.0, hu)
     for slab in range(3):
         assert frame.axis.columns(np.array([79.5]), slab) == pytest.approx([79.5], abs=3.0)

@@ -5,30 +5,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.anatomy import find_frame
-from ml.intracranial import find_interior
 from ml.pipeline import read_bleeds
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.blood import ANALYTIC, PlaceNamer, place_blood
 from ml.places.naming import PlacedVoxels, kind_support, name_places
 from ml.places.reading import CellPlaces
-from ml.places.upright import cell_pixels, cells_of, stand_upright
+from ml.places.upright import cell_pixels, cells_of
 from ml.scoring import Calibration
 from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
 from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
-from tests.support.heads import Ball, bundle, head, seeing
+from tests.support.heads import Ball, bundle, head, seeing, standing
 
 IPH, SDH, IVH, SAH, EDH = (HemorrhageType(name) for name in ("IPH", "SDH", "IVH", "SAH", "EDH"))
-HEIGHTS_MM = np.arange(32) * 5.0
 BUNDLE = bundle()
 
 
 @pytest.fixture(scope="module")
 def straight():
-    hu = head().volume.hu
-    interior = find_interior(hu, 1.4)
-    frame = find_frame(interior, HEIGHTS_MM, hu)
-    return stand_upright(hu, interior, frame), frame
+    return standing(head().volume.hu)
 
 
 def named(straight, kind, mni, namer=ANALYTIC):
@@ -77,9 +71,7 @@ def test_what_lies_in_the_middle_is_of_the_midline(straight):
 
 @pytest.mark.parametrize("turn_deg", [0.0, 14.0])
 def test_an_upright_head_has_its_cells_where_its_axes_say(turn_deg):
-    hu = head(turn_deg=turn_deg).volume.hu
-    interior = find_interior(hu, 1.4)
-    frame = find_frame(interior, HEIGHTS_MM, hu)
+    _, frame = standing(head(turn_deg=turn_deg).volume.hu)
     at = cell_pixels(frame, 15)[:, 10:70:7, 8:56:5].reshape(2, -1)
     back = cells_of(frame, np.column_stack([np.full(at.shape[1], 15.0), *at]))
     rows, columns = np.meshgrid(np.arange(10, 70, 7), np.arange(8, 56, 5), indexing="ij")

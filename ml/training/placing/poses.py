@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ml.anatomy import HeadFrame, mni_to_straight
-from ml.places.pose import BY_FRONT, BY_SIDE, PoseNetwork, straighten
+from ml.places.pose import BY_FRONT, BY_SIDE, PoseNetwork, entries_at, straighten
 from ml.places.upright import (
     CELL_MM,
     COLUMNS,
@@ -141,10 +141,8 @@ def _loss(said: Tensor, by_side: Tensor, by_front: Tensor) -> Tensor:
     points = torch.from_numpy(checked_points_mm()).float()
     total = torch.zeros(())
     for truth, entries in ((by_side, BY_SIDE), (by_front, BY_FRONT)):
-        seen = torch.zeros(3, 4)
-        rows, columns, _ = zip(*entries, strict=True)
-        seen[rows, columns] = 1.0
-        apart = straighten(((said - truth) * seen)[:, None], points)
+        is_told = entries_at(torch.ones(1, len(entries)), entries) != 0
+        apart = straighten(((said - truth) * is_told)[:, None], points)
         total = total + functional.smooth_l1_loss(apart / CLOSE_MM, torch.zeros_like(apart))
     return total
 
