@@ -100,7 +100,7 @@ def _onnx_engines(
 ) -> tuple[dict[str, Predictor], tuple[str, ...]]:
     """Return the engines whose files there are, whether or not they may be used, and what to say."""
     try:
-        record = read_record(folder)
+        record = read_record(folder, bundle.manifest.identity)
         found: dict[str, Predictor] = {}
         said = []
         for number_format, engine in record.engines.items():

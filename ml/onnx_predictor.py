@@ -81,9 +81,7 @@ class OnnxPredictor:
             If a file is missing, comes from other weights, changed since it was compared
             with torch or did not agree with it, or ONNX Runtime is not installed.
         """
-        record = read_record(folder)
-        if record.bundle != bundle.manifest.identity:
-            raise InvalidBundle(f"the files in {folder.name} were exported from another bundle")
+        record = read_record(folder, bundle.manifest.identity)
         engine = record.engines.get(number_format)
         if engine is None or not engine.agrees:
             raise InvalidBundle(

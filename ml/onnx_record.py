@@ -65,22 +65,25 @@ class OnnxRecord(_Value):
     engines: dict[OnnxFormat, ComparedEngine]
 
 
-def read_record(folder: Path) -> OnnxRecord:
-    """Read the record of a folder of exported files.
+def read_record(folder: Path, identity: str) -> OnnxRecord:
+    """Read the record of a folder of files that were exported from a bundle of this identity.
 
     Raises
     ------
     InvalidBundle
-        If there is none, or it is malformed.
+        If there is none, it is malformed, or it is another bundle's.
     """
     try:
-        return OnnxRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
+        record = OnnxRecord.model_validate_json((folder / RECORD_FILE).read_bytes())
     except FileNotFoundError as error:
         raise InvalidBundle(
             f"there is no {RECORD_FILE} in {folder.name}: python -m ml.onnx_export makes it"
         ) from error
     except ValidationError as error:
         raise InvalidBundle(f"{RECORD_FILE} is malformed: {error.error_count()} errors") from error
+    if record.bundle != identity:
+        raise InvalidBundle(f"the files in {folder.name} were exported from another bundle")
+    return record
 
 
 def write_record(folder: Path, record: OnnxRecord) -> None:

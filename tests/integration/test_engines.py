@@ -153,7 +153,7 @@ def test_a_file_that_changed_since_is_not_used(tmp_path):
 def test_a_malformed_record_is_refused(tmp_path):
     (tmp_path / "engines.json").write_text("{}")
     with pytest.raises(InvalidBundle, match="malformed"):
-        read_record(tmp_path)
+        read_record(tmp_path, "0")
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def exported(shipped, tmp_path_factory):
 @needs_exporter
 def test_an_exported_network_says_what_torch_says(exported):
     bundle, folder = exported
-    found = read_record(folder).engines[OnnxFormat.FLOAT32]
+    found = read_record(folder, bundle.manifest.identity).engines[OnnxFormat.FLOAT32]
     assert found.agrees
     assert max(study.slice_difference for study in found.studies) < 1e-3
     assert OnnxPredictor.load(bundle, folder).precision == "onnx-float32"
@@ -261,7 +261,7 @@ def test_what_both_ways_read_is_rounded_for_one_of_them_only():
 @needs_exporter
 def test_int8_is_used_if_and_only_if_it_agrees(exported):
     bundle, folder = exported
-    found = read_record(folder).engines[OnnxFormat.INT8]
+    found = read_record(folder, bundle.manifest.identity).engines[OnnxFormat.INT8]
     assert len(found.studies) == len(COMPARED_HEADS)
     assert max(study.slice_difference for study in found.studies) > 1e-3
     if found.agrees:
