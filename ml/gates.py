@@ -76,6 +76,19 @@ REFUSED: Final = {
 NEVER_NONE: Final = frozenset(ImageFlag) - {ImageFlag.METAL} - REFUSED.keys()
 """Flags with which «no hemorrhage flagged» would claim more than was seen."""
 
+UNLIKE_LEARNED: Final[frozenset[str]] = frozenset(
+    {
+        NO_SKULL_FOUND,
+        ImageFlag.PEDIATRIC,
+        ImageFlag.PEDIATRIC_SUSPECTED,
+        ImageFlag.SMALL_SKULL,
+        ImageFlag.INCOMPLETE_COVERAGE,
+        ImageFlag.SKULL_OPEN,
+        ImageFlag.UNUSUAL_IMAGES,
+    }
+)
+"""Flags of a head unlike those that places were learned from."""
+
 
 def image_flags(measures: Measures, patient_age_years: int | None = None) -> tuple[ImageFlag, ...]:
     """Name what is unusual about one head.

@@ -17,7 +17,7 @@ from ml.bundle import Bundle, Manifest
 from ml.evidence import study_features
 from ml.field import field_of, read_field
 from ml.findings import describe_lesion, key_slices, name_findings
-from ml.gates import ImageFlag, lifted_by, networks_disagree
+from ml.gates import UNLIKE_LEARNED, ImageFlag, lifted_by, networks_disagree
 from ml.head_context import HeadContext, place_lesions
 from ml.inspection import Inspection, inspect_images
 from ml.intracranial import Interior
@@ -33,9 +33,6 @@ from ml.study_kinds import rate_kinds
 from ml.uncertainty import Uncertainty, uncertainty_of
 from preread.dicom.volume import Volume, to_radiological
 from preread.terms import FLAGGED, Level
-
-# With more of the slices open than this the axes of the head are guesswork.
-OPEN_SHARE: Final = 0.5
 
 # Codes of ``Assessment.warnings``.
 DEMONSTRATOR: Final = "DEMONSTRATOR"
@@ -145,7 +142,7 @@ def assess(
         upright = stand_upright(slices.hu, interior, head.frame)
         head = place_lesions(head, lesions, upright, namer)
     scored = score_lesions(head, lesions, manifest.rules.naming)
-    kinds = rate_kinds(head, scored, verdict.level, manifest.rules)
+    kinds = rate_kinds(head, scored, verdict.level, verdict.probability, manifest.rules)
     typed = type_lesions(head, scored, [i for i, kind in enumerate(kinds) if kind.present])
     return _described(read, head, verdict, kinds, typed)
 
@@ -200,7 +197,7 @@ def _judge(read: _Read, head: HeadContext, total_ml: float) -> _Verdict:
     )
     members = member_probabilities(read.slices, read.interior, read.prediction, calibration)
     uncertainty = uncertainty_of(members, probability)
-    warnings = (*_warnings(read.manifest, read.interior, head.frame), *read.inspection.flags)
+    warnings = _warnings(read, head.frame)
     if networks_disagree(uncertainty.interval95, points):
         warnings = (*warnings, ImageFlag.NETWORKS_DISAGREE.value)
     level = points.level(probability, total_ml)
@@ -264,10 +261,10 @@ def _no_volume_reason(level: Level) -> str:
     return "the probability rests on whole slices; no bleed could be outlined"
 
 
-def _warnings(manifest: Manifest, interior: Interior, frame: HeadFrame | None) -> tuple[str, ...]:
+def _warnings(read: _Read, frame: HeadFrame | None) -> tuple[str, ...]:
     found = []
-    if manifest.demonstrator:
+    if read.manifest.demonstrator:
         found.append(DEMONSTRATOR)
-    if frame is None or interior.open_slices.mean() > OPEN_SHARE:
+    if frame is None or UNLIKE_LEARNED.intersection(read.inspection.flags):
         found.append(LOCATION_LOW_CONFIDENCE)
-    return tuple(found)
+    return (*found, *read.inspection.flags)

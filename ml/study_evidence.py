@@ -41,10 +41,11 @@ def member_probabilities(
 def slice_probabilities(
     evidence: SliceEvidence, calibration: CalibrationRule
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return (N,) of any hemorrhage and (N, K) of the types, calibrated, per slab."""
+    """Return (N,) of any hemorrhage and (N, K) of the types, none above it, calibrated, per slab."""
     kinds = [
         expit(slice_odds(evidence.kind_features(kind), curve))
         for kind, curve in enumerate(calibration.slice_kinds)
     ]
     some = expit(slice_odds(evidence.any_features, calibration.slice_any))
-    return some.astype(np.float32), np.stack(kinds, axis=1).astype(np.float32)
+    bounded = np.minimum(np.stack(kinds, axis=1), some[:, None])
+    return some.astype(np.float32), bounded.astype(np.float32)

@@ -25,7 +25,11 @@ LEAST_NAMED_SHARE: Final = 0.3
 
 
 def rate_kinds(
-    head: HeadContext, scored: Sequence[ScoredLesion], level: Level, rules: Rules
+    head: HeadContext,
+    scored: Sequence[ScoredLesion],
+    level: Level,
+    probability: float,
+    rules: Rules,
 ) -> tuple[KindProbability, ...]:
     """Rate each kind over the study.
 
@@ -33,6 +37,10 @@ def rate_kinds(
     curve, which weighs its probability and its share of what is outlined. Without a curve it is
     one that reaches its threshold, or is a tenth of what is outlined. If neither holds for any
     kind, the most probable one is named, because a bleed has a kind.
+
+    Their curves are fitted apart from that of any bleed, of which there are more; as a kind is a
+    bleed, none is told to be more probable than ``probability``, that of any. What is present is
+    decided before.
     """
     probabilities = kind_probabilities(head, rules.calibration)
     thresholds = rules.operating.points.kinds
@@ -47,7 +55,12 @@ def rate_kinds(
         else:
             named = name_kinds(curve, probabilities, scored_shares(head, scored))
     return tuple(
-        KindProbability(kind, float(probabilities[index]), thresholds[index], bool(named[index]))
+        KindProbability(
+            kind,
+            min(float(probabilities[index]), probability),
+            thresholds[index],
+            bool(named[index]),
+        )
         for index, kind in enumerate(KINDS)
     )
 

@@ -28,7 +28,8 @@ _OF_FLAG: Final = {
     "BODY_PART_UNKNOWN": "Nothing in the headers says that these images show a head.",
     "LOSSY_COMPRESSION": "The images were compressed with loss.",
     "BONE_KERNEL": "Only a sharp reconstruction was available; it is noisier than the model expects.",
-    "LOCATION_LOW_CONFIDENCE": "The head's axes were hard to find; places are less certain.",
+    "LOCATION_LOW_CONFIDENCE": "The head is unlike those that places were learned from; places are "
+    "less certain.",
     ImageFlag.METAL: "There is metal in the slices; streaks may hide or imitate blood.",
     ImageFlag.POSTOPERATIVE_METAL: "There is metal in or at the skull, as after surgery.",
     ImageFlag.HIGH_NOISE: "The images are so noisy that thin or small bleeds may drown.",

@@ -275,6 +275,13 @@ def test_a_head_has_a_skull():
     assert "NO_SKULL_FOUND" not in assess(head()).warnings
 
 
+@pytest.mark.parametrize(("age", "unsure"), [(9, True), (40, False), (None, False)])
+def test_places_are_less_certain_in_a_head_unlike_those_that_they_were_learned_from(age, unsure):
+    one = head(LEFT_DEEP)
+    said = read_bleeds(one.volume, seeing(one, BUNDLE), BUNDLE, patient_age_years=age)
+    assert ("LOCATION_LOW_CONFIDENCE" in said.warnings) is unsure
+
+
 def test_the_same_volume_gives_the_same_assessment():
     one = head(LEFT_DEEP)
     first, second = assess(one), assess(one)

@@ -77,3 +77,21 @@ def test_small_lesions_beside_one_of_size_are_left_out_as_before():
     rule = BUNDLE.manifest.rules.mask.model_copy(update={"least_alone_ml": 0.1})
     beside = head(Ball((10, 30, -30), 14, IPH), SPECK)
     assert len(read(beside, with_rules(mask=rule)).lesions) == 1
+
+
+def test_no_type_is_more_probable_than_any_bleed():
+    one = head(Ball((10, -10, 25), 16, IPH))
+    rarely = BUNDLE.manifest.rules.calibration.model_copy(update={"any": Calibration(-1.0, (1.0,))})
+    freely, bound = read(one, BUNDLE), read(one, with_rules(calibration=rarely))
+    assert bound.probability < max(kind.probability for kind in freely.kinds)
+    assert max(kind.probability for kind in bound.kinds) == bound.probability
+    assert [kind.present for kind in bound.kinds] == [kind.present for kind in freely.kinds]
+
+
+def test_no_type_of_a_slice_is_more_probable_than_any_bleed_on_it():
+    one = head(Ball((10, -10, 25), 16, IPH))
+    curve = Calibration(-1.0, (0.0, 1.0, 0.0, 0.0))
+    rarely = BUNDLE.manifest.rules.calibration.model_copy(update={"slice_any": curve})
+    said = read(one, with_rules(calibration=rarely))
+    assert said.slice_probabilities.max() > 0.5
+    assert (said.slice_probabilities <= said.slice_any[:, None]).all()
