@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from ml.intracranial import Interior
 from ml.mirror import find_mirror_axis
 from ml.symmetry import SymmetryAxis
-from preread.regions import UNPAIRED
+from preread.regions import STEM, UNPAIRED
 from preread.terms import Laterality, Region
 
 # Front to back inside the skull of the head that the borders were written for.
 STANDARD_LENGTH_MM: Final = 170.0
 # Nearer to the midline than this a voxel is on neither side.
 MIDLINE_MM: Final = 5.0
+# The same in the brain stem, which is narrow.
+MIDLINE_OF_STEM_MM: Final = 3.5
 # From this share of a lesion on the lesser side it is bilateral.
 BILATERAL_SHARE: Final = 0.25
 # Fewer rows with so much of the head's interior in the whole head do not make a midline.
@@ -146,7 +148,7 @@ def locate_voxels(frame: HeadFrame, voxels: NDArray[np.float64]) -> HeadPosition
 
 
 def laterality(
-    left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None = None
+    left_mm: NDArray[np.floating], weights: NDArray[np.floating] | None = None
 ) -> Laterality:
     """Return the side of voxels given their signed distance from the midline.
 
@@ -173,27 +175,34 @@ def laterality(
 
 
 def side_in(
-    region: Region, left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None = None
+    region: Region, left_mm: NDArray[np.floating], weights: NDArray[np.floating] | None = None
 ) -> Laterality:
     """Return the side of voxels that lie in a region; parameters as of :func:`laterality`.
 
     An unpaired region, a cistern or the pons, has no left one and right one: blood across its
-    midline is midline blood, also if there is more of it on one side. Of a paired one there is
-    none at the midline: blood beside it, in a frontal horn, has the side that it is on.
+    midline is midline blood, also if there is more of it on one side. In the brain stem the midline
+    is narrower. Of a paired region there is none at the midline: blood beside it, in a
+    frontal horn, has the side that it is on.
 
     Examples
     --------
     >>> across = np.array([-9.0, 7.0, 8.0, 9.0, 8.0])
     >>> side_in(Region.SUPRASELLAR_CISTERN, across).value, side_in(Region.THALAMUS, across).value
     ('M', 'L')
-    >>> side_in(Region.FRONTAL_HORN, np.array([2.0, 3.0, 4.0])).value
-    'L'
+    >>> beside = np.array([3.0, 4.0, 6.0])
+    >>> [side_in(one, beside).value for one in (Region.FRONTAL_HORN, Region.PONS)]
+    ['L', 'L']
+    >>> side_in(Region.PREPONTINE_CISTERN, beside).value
+    'M'
     """
-    whole = laterality(left_mm, weights)
     if region in UNPAIRED:
-        left, right = _shares(left_mm, weights)
+        middle_mm = MIDLINE_OF_STEM_MM if region in STEM else MIDLINE_MM
+        left, right = _shares(left_mm, weights, middle_mm)
         across = min(left, right) >= ACROSS_SHARE * (left + right)
-        return Laterality.MIDLINE if across else whole
+        if across or left + right < BESIDE_SHARE:
+            return Laterality.MIDLINE
+        return Laterality.LEFT if left > right else Laterality.RIGHT
+    whole = laterality(left_mm, weights)
     if whole is not Laterality.MIDLINE:
         return whole
     return laterality(np.copysign(2 * MIDLINE_MM, left_mm), weights)
@@ -232,11 +241,13 @@ def mni_to_straight(mni: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shares(
-    left_mm: NDArray[np.float64], weights: NDArray[np.floating] | None
+    left_mm: NDArray[np.floating],
+    weights: NDArray[np.floating] | None,
+    middle_mm: float = MIDLINE_MM,
 ) -> tuple[float, float]:
     """Return how much lies clearly to the left, and to the right."""
-    left = float(np.average(left_mm > MIDLINE_MM, weights=weights))
-    return left, float(np.average(left_mm < -MIDLINE_MM, weights=weights))
+    left = float(np.average(left_mm > middle_mm, weights=weights))
+    return left, float(np.average(left_mm < -middle_mm, weights=weights))
 
 
 def _half_step(heights_mm: NDArray[np.float64]) -> float:

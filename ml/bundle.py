@@ -80,14 +80,17 @@ class NamingRule(_Value):
     """How blood gets its kinds, fitted out of fold to bleeding patients.
 
     What speaks for a kind at a voxel is what the detector's map says, what it says of the slice,
-    what the place says and what the lesion's contact with the skull says, each to its power. ``named`` takes, for one kind of a study that
-    bleeds, the log-odds of its probability and of its share of the outlined blood, and says how
-    likely it is there; without it, kinds are named by their thresholds (``ml.study_kinds``).
+    what the place says and what the lesion's contact with the skull says, each to its power; a
+    place deep in the head has a power of its own, or that of one near the skull. ``named`` takes,
+    for one kind of a study that bleeds, the log-odds of its probability and of its share of the
+    outlined blood, and says how likely it is there; without it, kinds are named by their
+    thresholds (``ml.study_kinds``).
     """
 
     map_power: float = 1.0
     slice_power: float = 1.0
     place_power: float = 0.5
+    deep_place_power: float | None = None
     contact_power: float = 0.0
     named: Calibration | None = None
 

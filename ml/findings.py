@@ -6,11 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import NO_AXES, laterality, locate_voxels
+from ml.anatomy import NO_AXES
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
 from ml.head_context import HeadContext, place_voxels
 from ml.lesion_kinds import TypedLesion
 from ml.lesions import density_of, span_of
+from ml.place_words import side_of
 from ml.places.naming import name_places
 from ml.sentence import urgency
 from ml.thickness import PlacedBleed, measure_thickness
@@ -34,15 +35,15 @@ def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:
     shares = tuple(
         float(weights[one.voxel_kinds == kind].sum() / weights.sum()) for kind in one.kinds
     )
-    left_mm = _left_mm(head, one.lesion.voxels)
+    places = _places(head, KINDS[one.kinds[0]], one.lesion.voxels)
     return LesionReading(
         kinds=tuple(KINDS[kind] for kind in one.kinds),
         kind_shares=shares,
         volume_ml=one.lesion.volume_ml,
         density=one.lesion.density,
         slices=one.lesion.slices,
-        laterality=Laterality.MIDLINE if left_mm is None else laterality(left_mm),
-        places=_places(head, KINDS[one.kinds[0]], one.lesion.voxels),
+        laterality=side_of(places) or Laterality.MIDLINE,
+        places=places,
     )
 
 
@@ -57,14 +58,6 @@ def key_slices(
     if not chosen:
         chosen.append(int(slice_scores.argmax()))
     return tuple(_key_slice(number, typed) for number in chosen[:MOST_KEY_SLICES])
-
-
-def _left_mm(head: HeadContext, voxels: NDArray[np.intp]) -> NDArray[np.float64] | None:
-    return (
-        None
-        if head.frame is None
-        else locate_voxels(head.frame, place_voxels(head, voxels)).left_mm
-    )
 
 
 def _thickness(

@@ -11,14 +11,13 @@ from ml.bundle import NamingRule
 from ml.head_context import HeadContext, place_voxels
 from ml.lesions import Lesion
 from ml.places.contact import contact_evidence
-from ml.places.naming import kind_support
+from ml.places.kinds import place_evidence
 from preread.terms import KINDS, HemorrhageType
 
 # A lesion carries its most probable kind, and each other that explains this much of it.
 LEAST_KIND_SHARE: Final = 0.3
 # What is less probable than this is not less so to the naming of kinds.
 LEAST_PROBABILITY: Final = 1e-6
-
 
 # The kinds that the dura parts.
 LAYERS: Final = (KINDS.index(HemorrhageType.SDH), KINDS.index(HemorrhageType.EDH))
@@ -33,9 +32,9 @@ class KindEvidence(NamedTuple):
         The detector's map of kinds at the place: it knows the place.
     on_slice
         Its probabilities of the slice: they know what there is at all.
-    by_place
-        What the place of the blood says: blood in a ventricle is hardly epidural. 0 for all
-        alike where no place was read.
+    by_place, by_deep_place
+        What the place of the blood says, near the skull and deep below it: blood in a ventricle
+        is hardly epidural. 0 for all alike where no place was read; in between, a part of each.
     by_contact
         What the lesion's contact with the skull says, the same at every voxel: blood outside of
         the dura or below it lies against the inner table. 0 for the kinds that it tells nothing of.
@@ -44,6 +43,7 @@ class KindEvidence(NamedTuple):
     on_map: NDArray[np.float64]
     on_slice: NDArray[np.float64]
     by_place: NDArray[np.float64]
+    by_deep_place: NDArray[np.float64]
     by_contact: NDArray[np.float64]
 
     def scores(self, naming: NamingRule) -> NDArray[np.float64]:
@@ -53,7 +53,9 @@ class KindEvidence(NamedTuple):
         subdural and epidural speaks for the other.
         """
         odds = naming.map_power * self.on_map + naming.slice_power * self.on_slice
-        odds += naming.place_power * self.by_place + naming.contact_power * self.by_contact
+        deep = naming.place_power if naming.deep_place_power is None else naming.deep_place_power
+        odds += naming.place_power * self.by_place + deep * self.by_deep_place
+        odds += naming.contact_power * self.by_contact
         scores = np.exp(odds - odds.max(axis=1, keepdims=True))
         scores = scores / scores.sum(axis=1, keepdims=True)
         if len(scores):
@@ -135,17 +137,19 @@ def gather_kinds(head: HeadContext, voxels: NDArray[np.intp]) -> KindEvidence:
         count = head.kind_maps.shape[2 + axis]
         cell = np.floor((on_grid + 0.5) * count / grid.size).astype(np.intp)
         cells.append(np.clip(cell, 0, count - 1))
-    by_place, by_contact = np.zeros((2, len(voxels), len(KINDS)))
+    by_place, by_deep_place, by_contact = np.zeros((3, len(voxels), len(KINDS)))
     if head.blood is not None:
-        support = np.log(kind_support(head.blood.cells.compartments))
         cell = head.blood.cell_of(place_voxels(head, voxels))
-        by_place = support[cell]
+        by_place, by_deep_place = place_evidence(
+            head.blood.cells.compartments[cell], head.blood.nearest_mm[cell]
+        )
         voxel_mm3 = 1000 * head.voxel_ml[voxels[:, 0]]
         by_contact[:, LAYERS] = contact_evidence(head.blood, cell, voxel_mm3)
     return KindEvidence(
         _log(head.kind_maps[slabs, :, cells[0], cells[1]]),
         _log(head.kind_probabilities)[slabs],
         by_place,
+        by_deep_place,
         by_contact,
     )
 

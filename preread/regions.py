@@ -153,6 +153,9 @@ UNPAIRED: Final = frozenset(
 )
 """One in the whole head, across its midline: there they need no word for the side."""
 
+STEM: Final = frozenset({Region.MIDBRAIN, Region.PONS, Region.MEDULLA, Region.BRAIN_STEM})
+"""Unpaired ones with a left and a right half that radiologists tell apart."""
+
 ASIDE: Final = frozenset(
     {
         Region.INSULA,

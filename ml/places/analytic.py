@@ -26,11 +26,12 @@ class AnalyticPlaceReader:
     ) -> CellPlaces:
         """Read cells; see :class:`ml.places.reading.PlaceReader`."""
         del blood
-        mni = to_mni(position_of(head, cells))
+        position = position_of(head, cells)
+        mni = to_mni(position)
         regions = np.zeros((len(cells), len(FINE_REGIONS)), np.float32)
         for compartment in Compartment:
             names, inverse = np.unique(regions_at(compartment, mni), return_inverse=True)
             numbers = np.array([_INDEX[name] for name in names])
             regions[np.arange(len(cells)), numbers[inverse]] = 1.0
         alike = np.full((len(cells), len(Compartment)), 1 / len(Compartment), np.float32)
-        return CellPlaces(regions, alike)
+        return CellPlaces(regions, alike, position.left_mm.astype(np.float32))

@@ -11,7 +11,7 @@ from ml.bundle import Bundle
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.naming import PlacedVoxels
 from ml.places.reading import CellPlaces, PlaceReader
-from ml.places.upright import CELL_MM, UprightHead, cells_of
+from ml.places.upright import CELL_MM, UprightHead, cells_of, nearest_bone_mm, position_of
 from ml.scoring import Calibration
 
 
@@ -27,8 +27,10 @@ class PlacedBlood:
         What was read.
     numbers
         (N, ROWS, COLUMNS) each cell's index in ``cells``; −1 where there is no blood.
-    depth_mm
-        (C,) of each cell below the inner table.
+    cell_left_mm
+        (C,) of each cell's middle from the midline, along the axes.
+    depth_mm, nearest_mm
+        (C,) of each cell below the inner table, in the plane, and in it or above.
     calibration
         Of the shares of regions; None where nothing calibrated stands behind them.
     """
@@ -36,7 +38,9 @@ class PlacedBlood:
     frame: HeadFrame
     cells: CellPlaces
     numbers: NDArray[np.intp]
+    cell_left_mm: NDArray[np.float64]
     depth_mm: NDArray[np.float32]
+    nearest_mm: NDArray[np.float32]
     calibration: Calibration | None
 
     def cell_of(self, placed: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -46,8 +50,10 @@ class PlacedBlood:
 
     def voxels(self, placed: NDArray[np.float64], weights: NDArray[np.float64]) -> PlacedVoxels:
         """Return (V, 3) placed voxels, some of the outlined ones, for naming."""
-        left_mm = locate_voxels(self.frame, placed).left_mm
-        return PlacedVoxels(self.cell_of(placed), left_mm, weights)
+        cell = self.cell_of(placed)
+        # As far beside its cell's middle as the voxel lies along the axes.
+        aside_mm = locate_voxels(self.frame, placed).left_mm - self.cell_left_mm[cell]
+        return PlacedVoxels(cell, self.cells.left_mm[cell] + aside_mm, weights)
 
 
 @dataclass(frozen=True)
@@ -94,5 +100,13 @@ def place_blood(
     numbers = np.full(head.hu.shape, -1, np.intp)
     numbers[tuple(cells.T)] = np.arange(len(cells))
     read = namer.reader.read(head, cells, np.clip(share, 0, 1).astype(np.float32))
-    depth_mm = head.depth_mm[tuple(cells.T)]
-    return PlacedBlood(frame, read, numbers, depth_mm, namer.calibration)
+    at = tuple(cells.T)
+    return PlacedBlood(
+        frame=frame,
+        cells=read,
+        numbers=numbers,
+        cell_left_mm=position_of(head, cells).left_mm,
+        depth_mm=head.depth_mm[at],
+        nearest_mm=nearest_bone_mm(head)[at],
+        calibration=namer.calibration,
+    )

@@ -11,11 +11,10 @@ from ml.assessment import Place
 from ml.places.reading import CellPlaces
 from ml.scoring import Calibration
 from preread.regions import ASIDE, COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION, coarse_region
-from preread.terms import KINDS, Compartment, HemorrhageType, Region
+from preread.terms import HemorrhageType, Laterality, Region
 
 # A region with less of the finding is not named, and does not count as one of its places.
 LEAST_SHARE: Final = 0.1
-COMPARTMENTS: Final = tuple(Compartment)
 # The groups that lobes are counted in, and each region's.
 GROUPS: Final = tuple(dict.fromkeys(coarse_region(region) for region in FINE_REGIONS))
 GROUP_OF_REGION: Final = np.array([GROUPS.index(coarse_region(one)) for one in FINE_REGIONS])
@@ -27,8 +26,6 @@ IS_ASIDE: Final = np.array([region in ASIDE for region in FINE_REGIONS])
 LEAST_REACHING: Final = 0.05
 # Log-odds beyond this are no more certain.
 MOST_LOG_ODDS: Final = 9.0
-# What place says of the type is not trusted farther than this.
-LEAST_SUPPORT: Final = 0.05
 
 
 class PlacedVoxels(NamedTuple):
@@ -76,48 +73,26 @@ def name_places(
     tuple of Place
         At least one; shares sum to at most 1.
     """
-    shares = region_shares(kind, voxels, cells)
+    told = _told(kind, cells)
+    shares = _shares(voxels, told)
     named = np.flatnonzero(shares >= LEAST_SHARE)
     if len(named) == 0:
         named = np.array([int(shares.argmax())])
     of_group = np.bincount(GROUP_OF_REGION, shares)[GROUP_OF_REGION]
     named = named[np.lexsort((-shares[named], -of_group[named]))]
-    return tuple(_place(int(number), float(shares[number]), voxels, cells, calibration)
-                 for number in named)  # fmt: skip
+    places = []
+    for number in named:
+        here = voxels.weights * told[voxels.cell, number]
+        side = side_in(FINE_REGIONS[number], voxels.left_mm, here if here.sum() > 0 else None)
+        places.append(_place(int(number), side, float(shares[number]), calibration))
+    return tuple(places)
 
 
 def region_shares(
     kind: HemorrhageType, voxels: PlacedVoxels, cells: CellPlaces
 ) -> NDArray[np.float64]:
-    """Return (R,) how much of a finding lies in each region; 0 where its kind cannot lie.
-
-    A voxel at the midline lies in no region that never reaches it: what the nearest ventricle is
-    there, the third or either atrium, is told by no more than a hair.
-    """
-    told = np.where(_possible(kind), cells.regions, 0.0)
-    reaching = np.where(IS_ASIDE, 0.0, told)
-    left, whole = (array.sum(axis=1, keepdims=True) for array in (reaching, told))
-    spared = left > LEAST_REACHING * whole
-    at_midline = np.where(spared, reaching * whole / np.where(spared, left, 1.0), told)
-    near = _is_near(voxels)
-    shares = np.zeros(len(FINE_REGIONS))
-    for at, spoken in ((near, at_midline), (~near, told)):
-        shares += np.bincount(voxels.cell[at], voxels.weights[at], minlength=len(told)) @ spoken
-    normalized: NDArray[np.float64] = shares / max(float(shares.sum()), 1e-12)
-    return normalized
-
-
-def kind_support(compartments: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return (V, K): how far the place of each voxel speaks for each kind; 1 where for all alike.
-
-    Examples
-    --------
-    >>> kind_support(np.full((1, 4), 0.25, np.float32)).tolist()
-    [[1.0, 1.0, 1.0, 1.0, 1.0]]
-    """
-    columns = [[COMPARTMENTS.index(one) for one in COMPARTMENTS_OF_TYPE[kind]] for kind in KINDS]
-    support = np.stack([compartments[:, own].sum(axis=1) for own in columns], axis=1)
-    return np.maximum(support.astype(np.float64), LEAST_SUPPORT) * len(COMPARTMENTS)
+    """Return (R,) how much of a finding lies in each region; 0 where its kind cannot lie."""
+    return _shares(voxels, _told(kind, cells))
 
 
 def log_odds_of(shares: NDArray[np.floating] | Sequence[float]) -> NDArray[np.float64]:
@@ -126,9 +101,26 @@ def log_odds_of(shares: NDArray[np.floating] | Sequence[float]) -> NDArray[np.fl
     return np.clip(np.log(bounded / (1 - bounded)), -MOST_LOG_ODDS, MOST_LOG_ODDS)
 
 
-def _is_near(voxels: PlacedVoxels) -> NDArray[np.bool_]:
-    near: NDArray[np.bool_] = np.abs(voxels.left_mm) < MIDLINE_MM
-    return near
+def _shares(voxels: PlacedVoxels, told: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.bincount(voxels.cell, voxels.weights, minlength=len(told)) @ told
+    normalized: NDArray[np.float64] = shares / max(float(shares.sum()), 1e-12)
+    return normalized
+
+
+def _told(kind: HemorrhageType, cells: CellPlaces) -> NDArray[np.float64]:
+    """Return (C, R) how far each cell speaks for each region that a kind can lie in.
+
+    A cell at the midline speaks for no region that never reaches it: what the nearest ventricle
+    is there, the third or either atrium, is told by no more than a hair.
+    """
+    told = np.where(_possible(kind), cells.regions.astype(np.float64), 0.0)
+    reaching = np.where(IS_ASIDE, 0.0, told)
+    left, whole = (array.sum(axis=1, keepdims=True) for array in (reaching, told))
+    barred = (np.abs(cells.left_mm) < MIDLINE_MM)[:, None] & (left > LEAST_REACHING * whole)
+    spoken: NDArray[np.float64] = np.where(
+        barred, reaching * whole / np.where(barred, left, 1.0), told
+    )
+    return spoken
 
 
 def _possible(kind: HemorrhageType) -> NDArray[np.bool_]:
@@ -139,20 +131,8 @@ def _possible(kind: HemorrhageType) -> NDArray[np.bool_]:
     )
 
 
-def _place(
-    number: int,
-    share: float,
-    voxels: PlacedVoxels,
-    cells: CellPlaces,
-    calibration: Calibration | None,
-) -> Place:
-    region = FINE_REGIONS[number]
-    here = voxels.weights * cells.regions[voxels.cell, number]
-    if region in ASIDE:
-        beside = np.where(_is_near(voxels), 0.0, here)
-        here = beside if beside.any() else here
-    side = side_in(region, voxels.left_mm, here if here.sum() > 0 else None)
+def _place(number: int, side: Laterality, share: float, calibration: Calibration | None) -> Place:
     probability = None
     if calibration is not None:
         probability = round(calibration.probability(log_odds_of([share])), 4)
-    return Place(region, side, round(share, 3), probability)
+    return Place(FINE_REGIONS[number], side, round(share, 3), probability)

@@ -9,17 +9,20 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from ml.bundle import Bundle
 from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
-from ml.places.pose import STRAIGHT, mirrored
+from ml.places.pose import STRAIGHT, mirrored, straighten
 from ml.places.reading import CellPlaces
-from ml.places.upright import COLUMNS, UprightHead
+from ml.places.upright import COLUMNS, UprightHead, cell_axes_mm
 from ml.places.views import LEAST_LEVELS, front_view, shown_levels, side_view
 from preread.errors import InvalidBundle
 
 MIDDLE: Final = (COLUMNS - 1) / 2
+# No pose moves blood farther from where the axes put it, to either side: it may be that of a head unlike any.
+MOST_MOVED_MM: Final = 6.0
 
 
 def load_namer(bundle: Bundle) -> PlaceNamer:
@@ -97,13 +100,30 @@ class TorchPlaceReader:
         asked = torch.from_numpy(np.column_stack([patch, cells[:, 1], columns]).astype(np.int64))
         regions, compartments = [], []
         flipped = torch.from_numpy(is_flipped)[:, None, None]
-        for network, pose in zip(self._networks, self.poses(head), strict=True):
-            held = torch.from_numpy(pose)
-            poses = torch.where(flipped, mirrored(held), held)
+        held = [torch.from_numpy(pose) for pose in self.poses(head)]
+        for network, pose in zip(self._networks, held, strict=True):
+            poses = torch.where(flipped, mirrored(pose), pose)
             patches = Patches(seen_hu, seen_depth, seen_blood, below, poses)
             logits = network.read(network.encode(patches), patches, asked)
             regions.append(log_shares(logits.regions).exp())
             compartments.append(torch.softmax(logits.compartments, dim=1))
         return CellPlaces(
-            torch.stack(regions).mean(dim=0).numpy(), torch.stack(compartments).mean(dim=0).numpy()
+            torch.stack(regions).mean(dim=0).numpy(),
+            torch.stack(compartments).mean(dim=0).numpy(),
+            _left_mm(held, _along_axes_mm(head, cells)).numpy(),
         )
+
+
+def _left_mm(poses: Sequence[Tensor], at_mm: Tensor) -> Tensor:
+    """Return (C,) mm left of the midline in a head held straight, of (C, 3) along its own axes."""
+    by_axes = at_mm[:, 0]
+    straight = torch.stack([straighten(pose, at_mm)[:, 0] for pose in poses]).mean(dim=0)
+    return by_axes + (straight - by_axes).clamp(-MOST_MOVED_MM, MOST_MOVED_MM)
+
+
+def _along_axes_mm(head: UprightHead, cells: NDArray[np.intp]) -> Tensor:
+    """Return (C, 3) float32 mm left of, behind and below, along the head's own axes."""
+    slab, row, column = cells.T
+    back, left = cell_axes_mm()
+    at_mm = np.stack([left[column], back[row], head.below_mm[slab]], axis=1)
+    return torch.from_numpy(at_mm.astype(np.float32))

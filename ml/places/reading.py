@@ -22,14 +22,17 @@ class CellPlaces(NamedTuple):
     compartments
         (C, 4) float32 in the order of ``Compartment``: where the blood in the cell lies; all
         alike where nothing speaks for any.
+    left_mm
+        (C,) float32 from the midline, positive to the patient's left; standard head.
     """
 
     regions: NDArray[np.float32]
     compartments: NDArray[np.float32]
+    left_mm: NDArray[np.float32]
 
 
 class PlaceReader(Protocol):
-    """Anything that tells regions and compartments of cells."""
+    """Anything that tells regions, compartments and sides of cells."""
 
     def read(
         self, head: UprightHead, cells: NDArray[np.intp], blood: NDArray[np.float32]

@@ -40,10 +40,6 @@ class UprightHead:
     depth_mm: NDArray[np.float32]
     below_mm: NDArray[np.float64]
 
-    def mirrored(self) -> "UprightHead":
-        """Return the head with its sides exchanged."""
-        return UprightHead(self.hu[..., ::-1], self.depth_mm[..., ::-1], self.below_mm)
-
 
 def cell_axes_mm() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rows' mm behind the middle of the head and the columns' mm left of the midline."""
@@ -99,6 +95,21 @@ def below_mm_of(frame: HeadFrame) -> NDArray[np.float64]:
     """Return (N,) depth of each slab below the top of the inside; standard head."""
     below: NDArray[np.float64] = (frame.top_mm - frame.heights_mm) * frame.scale
     return below
+
+
+def nearest_bone_mm(head: UprightHead) -> NDArray[np.float32]:
+    """Return (N, ROWS, COLUMNS) how far each cell lies from the inner table, in the plane or above; 0 outside.
+
+    Bone below is not asked for: at the base, where the skull has holes, too little is found inside.
+    """
+    inside = head.depth_mm > 0
+    step_mm = float(np.median(np.abs(np.diff(head.below_mm)))) if len(inside) > 1 else 0.0
+    nearest = np.zeros(inside.shape, np.float32)
+    above_mm = np.zeros(inside.shape[1:])
+    for slab in range(len(inside) - 1, -1, -1):
+        above_mm = np.where(inside[slab], above_mm + step_mm, 0.0)
+        nearest[slab] = np.minimum(head.depth_mm[slab], above_mm - step_mm / 2)
+    return np.where(inside, nearest, np.float32(0))
 
 
 def cell_pixels(frame: HeadFrame, slab: int) -> NDArray[np.float64]:

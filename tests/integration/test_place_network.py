@@ -13,8 +13,9 @@ from ml.evaluation.estimates import Bootstrap
 from ml.places.blood import ANALYTIC
 from ml.places.network import PlaceNetwork
 from ml.places.pose import STRAIGHT
-from ml.places.reader import TorchPlaceReader, load_namer
-from ml.places.upright import COLUMNS, cells_of
+from ml.places.reader import MOST_MOVED_MM, TorchPlaceReader, load_namer
+from ml.places.upright import CELL_MM, COLUMNS, cells_of
+from ml.places.views import MIDDLE_BELOW_MM
 from ml.training.placing.attach import attach_places
 from ml.training.placing.batches import SlabPool, draw_batches
 from ml.training.placing.figures import figures_of, pose_figures
@@ -24,7 +25,7 @@ from ml.training.placing.lesions import read_lesions
 from preread.errors import InvalidBundle
 from preread.regions import FINE_REGIONS
 from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
-from tests.support.heads import Ball, head, manifest, standing
+from tests.support.heads import Ball, head, manifest, standing, with_sides_exchanged
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +63,35 @@ def test_a_mirrored_head_has_the_same_regions_at_mirrored_cells(labeled, reader)
     blood = labeled.blood[labeled.blood > 0]
     one = reader.read(labeled.head, cells, blood)
     flipped = cells * [1, 1, -1] + [0, 0, COLUMNS - 1]
-    other = reader.read(labeled.head.mirrored(), flipped, blood)
+    other = reader.read(with_sides_exchanged(labeled.head), flipped, blood)
     np.testing.assert_allclose(one.regions, other.regions, atol=1e-6)
     np.testing.assert_allclose(one.compartments, other.compartments, atol=1e-6)
+    np.testing.assert_allclose(one.left_mm, -other.left_mm, atol=1e-4)
+
+
+class Leaning(TorchPlaceReader):
+    """Holds every head for one that leans: so many mm to the left for each mm below the middle."""
+
+    lean = 0.1
+
+    def poses(self, head):
+        del head
+        held = np.array(STRAIGHT, np.float32)
+        held[0] = (1.0, 0.0, self.lean, 2.0)
+        return (held,) * 2
+
+
+@pytest.mark.parametrize("lean", [0.1, -0.05, 1.0])
+def test_a_side_is_that_in_the_head_held_straight_but_no_pose_moves_it_far(labeled, lean):
+    cells = np.argwhere(labeled.blood > 0)
+    reader = Leaning([PlaceNetwork(), PlaceNetwork()])
+    reader.lean = lean
+    read = reader.read(labeled.head, cells, labeled.blood[labeled.blood > 0])
+    by_axes = (cells[:, 2] - (COLUMNS - 1) / 2) * CELL_MM
+    leant = 2.0 + lean * (labeled.head.below_mm[cells[:, 0]] - MIDDLE_BELOW_MM)
+    assert (np.abs(leant) > MOST_MOVED_MM).any() == (lean == 1.0)
+    moved = np.clip(leant, -MOST_MOVED_MM, MOST_MOVED_MM)
+    np.testing.assert_allclose(read.left_mm, by_axes + moved, atol=1e-3)
 
 
 def test_probabilities_sum_to_one_within_each_compartment(labeled, reader):

@@ -84,6 +84,11 @@ def head(
     return Head(volume_of(hu, spacing_mm, np.full(slices, thickness_mm)), kinds)
 
 
+def with_sides_exchanged(one: UprightHead) -> UprightHead:
+    """Mirror an upright head."""
+    return UprightHead(one.hu[..., ::-1], one.depth_mm[..., ::-1], one.below_mm)
+
+
 def standing(hu: NDArray[np.float32]) -> tuple[UprightHead, HeadFrame]:
     """Turn the HU of a :func:`head` upright, and return its axes too."""
     interior = find_interior(hu, 1.4)

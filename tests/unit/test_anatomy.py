@@ -83,6 +83,10 @@ def test_the_side_follows_from_the_distances(left_mm, side):
         (Region.FRONTAL_HORN, [2, 3, 4, -1, 3], Laterality.LEFT),
         (Region.FRONTAL_LOBE, [2, -3], Laterality.BILATERAL),
         (Region.PONS, [2, 3, 4], Laterality.MIDLINE),
+        (Region.PONS, [3, 4, 5], Laterality.LEFT),
+        (Region.PONS, [3, 4, 5, -4], Laterality.MIDLINE),
+        (Region.PREPONTINE_CISTERN, [3, 4, 5], Laterality.MIDLINE),
+        (Region.CORPUS_CALLOSUM, [3, 4, 5], Laterality.MIDLINE),
     ],
 )
 def test_only_an_unpaired_region_has_blood_at_the_midline(region, left_mm, side):

@@ -19,8 +19,11 @@ def evidence(rows, layers, region=Region.FRONTAL_CONVEXITY, scale=1.0):
     depth = np.repeat(CUBE_MM * np.arange(1, layers + 1), rows * rows).astype(np.float32)
     regions = np.zeros((len(depth), len(FINE_REGIONS)), np.float32)
     regions[:, FINE_REGIONS.index(region)] = 1.0
-    cells = CellPlaces(regions, np.full((len(depth), 4), 0.25, np.float32))
-    blood = PlacedBlood(SimpleNamespace(scale=scale), cells, np.zeros((1, 1, 1)), depth, None)
+    alike = np.full((len(depth), 4), 0.25, np.float32)
+    cells = CellPlaces(regions, alike, np.full(len(depth), 40.0, np.float32))
+    blood = PlacedBlood(
+        SimpleNamespace(scale=scale), cells, np.zeros((1, 1, 1)), cells.left_mm, depth, depth, None
+    )
     cell = np.arange(len(depth))
     return contact_evidence(blood, cell, np.full(len(depth), (CUBE_MM / scale) ** 3))
 

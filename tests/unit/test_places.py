@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from ml.pipeline import read_bleeds
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.blood import ANALYTIC, PlaceNamer, place_blood
-from ml.places.naming import PlacedVoxels, kind_support, name_places
+from ml.places.kinds import place_evidence
+from ml.places.naming import PlacedVoxels, name_places
 from ml.places.reading import CellPlaces
-from ml.places.upright import cell_pixels, cells_of
+from ml.places.upright import cell_pixels, cells_of, nearest_bone_mm
 from ml.scoring import Calibration
 from preread.regions import COMPARTMENTS_OF_TYPE, FINE_REGIONS, REGION
 from preread.terms import KINDS, Compartment, HemorrhageType, Laterality, Region
@@ -93,12 +94,25 @@ def test_a_mirrored_head_has_mirrored_places(center):
     )
 
 
+def read_at(left_mm, shares):
+    """One voxel in each of some cells, all read alike."""
+    count = len(left_mm)
+    regions = np.array([[shares.get(one, 0.0) for one in FINE_REGIONS]] * count, np.float32)
+    alike = np.full((count, 4), 0.25, np.float32)
+    cells = CellPlaces(regions, alike, np.array(left_mm, np.float32))
+    return cells, PlacedVoxels(np.arange(count), np.array(left_mm, float), np.ones(count))
+
+
 @given(seed=st.integers(0, 10_000), kind=st.sampled_from(HemorrhageType))
 @settings(max_examples=40, deadline=None)
 def test_shares_and_probabilities_of_any_blood_are_such(seed, kind):
     random = np.random.default_rng(seed)
     regions = random.dirichlet(np.full(len(FINE_REGIONS), 0.1), 30).astype(np.float32)
-    cells = CellPlaces(regions, random.dirichlet(np.ones(4), 30).astype(np.float32))
+    cells = CellPlaces(
+        regions,
+        random.dirichlet(np.ones(4), 30).astype(np.float32),
+        random.normal(0, 30, 30).astype(np.float32),
+    )
     voxels = PlacedVoxels(
         random.integers(30, size=200), random.normal(0, 30, 200), random.uniform(0.01, 1, 200)
     )
@@ -114,9 +128,7 @@ def test_the_first_place_is_of_the_group_with_most_though_a_lobe_has_more_than_a
     shares = {
         Region.TEMPORAL_LOBE: 0.4, Region.PUTAMEN: 0.24, Region.THALAMUS: 0.28, Region.CAUDATE: 0.08,
     }  # fmt: skip
-    regions = np.array([[shares.get(one, 0.0) for one in FINE_REGIONS]], np.float32)
-    cells = CellPlaces(regions, np.full((1, 4), 0.25, np.float32))
-    voxels = PlacedVoxels(np.zeros(1, np.intp), np.full(1, 20.0), np.ones(1))
+    cells, voxels = read_at([20.0], shares)
     found = [place.region for place in name_places(IPH, voxels, cells, None)]
     assert found == [Region.THALAMUS, Region.PUTAMEN, Region.TEMPORAL_LOBE]
 
@@ -130,24 +142,74 @@ def test_the_first_place_is_of_the_group_with_most_though_a_lobe_has_more_than_a
 )
 def test_no_blood_of_the_midline_lies_in_an_atrium(left_mm, said):
     shares = {Region.ATRIUM: 0.6, Region.THIRD_VENTRICLE: 0.4}
-    regions = np.array([[shares.get(one, 0.0) for one in FINE_REGIONS]], np.float32)
-    cells = CellPlaces(regions, np.full((1, 4), 0.25, np.float32))
-    voxels = PlacedVoxels(np.zeros(9, np.intp), left_mm + np.linspace(-1, 1, 9), np.ones(9))
+    cells, voxels = read_at(left_mm + np.linspace(-1, 1, 9), shares)
     first = name_places(IVH, voxels, cells, None)[0]
     assert (first.region, first.laterality) == said
 
 
 def test_where_nothing_but_an_atrium_was_read_it_is_named_at_the_midline_too():
-    regions = np.array([[float(one is Region.ATRIUM) for one in FINE_REGIONS]], np.float32)
-    cells = CellPlaces(regions, np.full((1, 4), 0.25, np.float32))
-    voxels = PlacedVoxels(np.zeros(3, np.intp), np.array([-1.0, 0.5, 1.0]), np.ones(3))
+    cells, voxels = read_at([-1.0, 0.5, 1.0], {Region.ATRIUM: 1.0})
     (place,) = name_places(IVH, voxels, cells, None)
     assert (place.region, place.share_of_volume) == (Region.ATRIUM, 1.0)
 
 
 def test_geometry_speaks_for_no_type():
-    alike = np.full((3, 4), 0.25, np.float32)
-    assert kind_support(alike) == pytest.approx(np.ones((3, len(KINDS))))
+    told = place_evidence(np.full((3, 4), 0.25), np.array([1.0, 11.0, 40.0]))
+    np.testing.assert_allclose(np.concatenate(told), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("depth_mm", "deep"),
+    [
+        pytest.param(-1.0, 0.0, id="in the inner table"),
+        pytest.param(3.0, 0.0, id="at the skull"),
+        pytest.param(11.5, 0.5, id="between"),
+        pytest.param(50.0, 1.0, id="deep"),
+    ],
+)
+def test_what_a_place_says_is_of_the_skull_or_of_the_depth(depth_mm, deep):
+    compartments = np.array([[0.1, 0.8, 0.06, 0.04]])
+    told = place_evidence(compartments, np.array([depth_mm]))
+    whole = told.near_skull + told.deep
+    np.testing.assert_allclose(told.deep, deep * whole)
+    best = int(whole.argmax())
+    assert COMPARTMENTS_OF_TYPE[KINDS[best]] == {tuple(Compartment)[1]}
+    assert whole[0, best] == pytest.approx(np.log(0.8 * 4))
+
+
+def test_the_nearest_bone_may_lie_above(straight):
+    upright, _ = straight
+    nearest_mm, depth_mm = nearest_bone_mm(upright), upright.depth_mm
+    inside = depth_mm > 0
+    assert (nearest_mm[inside] <= depth_mm[inside] + 1e-3).all()
+    top = int(np.flatnonzero(inside.any(axis=(1, 2)))[-1])
+    assert depth_mm[top].max() > 15 > nearest_mm[top].max() > 0
+    middle = len(depth_mm) // 2
+    assert nearest_mm[middle].max() > 40
+    assert (nearest_mm[~inside] == 0).all()
+
+
+class Moved:
+    """Holds the head for one that lies farther to one side than its axes say."""
+
+    def __init__(self, left_mm):
+        self._left_mm = left_mm
+
+    def read(self, upright, cells, blood):
+        read = AnalyticPlaceReader().read(upright, cells, blood)
+        return read._replace(left_mm=read.left_mm + np.float32(self._left_mm))
+
+
+@pytest.mark.parametrize(
+    ("moved_mm", "side"),
+    [(0.0, Laterality.LEFT), (-14.0, Laterality.RIGHT)],
+)
+def test_a_finding_and_its_lesion_have_the_side_that_was_read(moved_mm, side):
+    one = head(Ball((20, -20, 7), 6, IPH))
+    namer = PlaceNamer(Moved(moved_mm), None)
+    said = read_bleeds(one.volume, seeing(one, BUNDLE), BUNDLE, namer=namer)
+    assert {place.laterality for place in said.findings[0].places} == {side}
+    assert said.lesions[0].laterality is side
 
 
 class Ventricular:
@@ -161,7 +223,7 @@ class Ventricular:
 
 
 def replace_compartments(read, compartments):
-    return CellPlaces(read.regions, compartments)
+    return read._replace(compartments=compartments)
 
 
 def test_a_place_that_contradicts_the_type_turns_it_and_leaves_the_study_as_it_is():

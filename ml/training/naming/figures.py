@@ -18,7 +18,7 @@ from preread.terms import KINDS, Compartment
 _COMPARTMENT: Final = tuple(tuple(Compartment)[number] for number in COMPARTMENT_OF_KIND)
 _BROAD: Final = tuple(broad_compartment(one) for one in _COMPARTMENT)
 # By the detector alone.
-WITHOUT_PLACES: Final = {"place_power": 0.0, "contact_power": 0.0}
+WITHOUT_PLACES: Final = {"place_power": 0.0, "deep_place_power": 0.0, "contact_power": 0.0}
 
 
 @dataclass(frozen=True)

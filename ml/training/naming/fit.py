@@ -91,10 +91,13 @@ def _fit_powers(studies: Sequence[SeenStudy]) -> NamingRule:
     found = minimize(
         loss, np.full(len(terms), START), method="L-BFGS-B", bounds=[(0.0, None)] * len(terms)
     ).x
-    on_map, on_slice, by_place, by_contact = (round(float(power), 4) for power in found)
+    on_map, on_slice, by_place, by_deep_place, by_contact = (
+        round(float(power), 4) for power in found
+    )
     return NamingRule(
         map_power=on_map,
         slice_power=on_slice,
         place_power=by_place,
+        deep_place_power=by_deep_place,
         contact_power=by_contact,
     )

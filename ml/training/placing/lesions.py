@@ -12,7 +12,7 @@ from ml.anatomy import laterality
 from ml.lesions import NEIGHBORS
 from ml.places.naming import GROUP_OF_REGION, PlacedVoxels, region_shares
 from ml.places.reading import PlaceReader
-from ml.places.upright import CELL_MM, cell_axes_mm
+from ml.places.upright import CELL_MM
 from ml.slabs import TARGET_MM
 from ml.training.places.truth import true_places
 from ml.training.placing.batches import COMPARTMENT_OF_KIND
@@ -41,7 +41,7 @@ class ReadLesion:
     true_shares, said_shares
         (R,) of the regions; the truth's by the registered atlas.
     true_side, said_side
-        By the registered midsagittal plane and by the image's own midline.
+        By the registered midsagittal plane and by what was read.
     said_compartments
         (4,) mean over the lesion.
     """
@@ -76,7 +76,6 @@ def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
     numbers = np.full(blood.shape, -1, np.intp)
     numbers[blood] = np.arange(len(cells))
     cell_ml = (CELL_MM / one.frame.scale) ** 2 * TARGET_MM / 1000
-    _, left = cell_axes_mm()
     found, count = ndimage.label(blood, NEIGHBORS)
     for lesion in range(1, count + 1):
         at = tuple(np.argwhere(found == lesion).T)
@@ -88,7 +87,8 @@ def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
         known &= np.isfinite(one.left_mm[at])
         if weights[known].sum() < PLACED * weights.sum():
             continue
-        voxels = PlacedVoxels(numbers[at], left[at[2]], weights)
+        left_mm = read.left_mm[numbers[at]].astype(np.float64)
+        voxels = PlacedVoxels(numbers[at], left_mm, weights)
         truth = np.zeros(len(FINE_REGIONS))
         for place in true_places(one.labels, one.left_mm, found == lesion, KINDS[kind]):
             truth[FINE_REGIONS.index(place.region)] = place.share
@@ -99,7 +99,7 @@ def read_lesions(one: LabeledHead, reader: PlaceReader) -> Iterator[ReadLesion]:
             true_shares=truth,
             said_shares=region_shares(KINDS[kind], voxels, read),
             true_side=laterality(one.left_mm[at][known].astype(np.float64), weights[known]),
-            said_side=laterality(left[at[2]], weights),
+            said_side=laterality(left_mm, weights),
             said_compartments=np.average(
                 read.compartments[numbers[at]], axis=0, weights=weights
             ).astype(np.float64),
