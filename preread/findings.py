@@ -132,8 +132,9 @@ class Assessment(_Value):
 class Location(_Value):
     """One place of a finding.
 
-    ``probability`` is that of at least a tenth of the finding lying in the region, calibrated on
-    patients that the network had not seen; null where nothing calibrated stands behind the place.
+    ``probability`` is that of at least a tenth of the finding lying in the region, should its type
+    be right, calibrated on patients that the network had not seen; null where nothing calibrated
+    stands behind the place.
     """
 
     region: Region
