@@ -1,24 +1,36 @@
 """Lesions become findings: which kinds, how much of each, where, and what to look at first."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.anatomy import NO_AXES
+from ml.anatomy import NO_AXES, laterality
 from ml.assessment import FindingReading, KeySlice, KindProbability, LesionReading, Place
 from ml.head_context import HeadContext, place_voxels
 from ml.lesion_kinds import TypedLesion
 from ml.lesions import density_of, span_of
 from ml.place_words import side_of
-from ml.places.naming import name_places
+from ml.places.blood import PlacedBlood
+from ml.places.kinds import contradicts
+from ml.places.naming import PlacedVoxels, name_places
 from ml.sentence import urgency
 from ml.thickness import PlacedBleed, measure_thickness
 from preread.terms import KINDS, HemorrhageType, Laterality
 
 MOST_KEY_SLICES: Final = 5
 NO_OUTLINE: Final = "no outlined bleed carries this type"
+CONTRADICTED: Final = "where it lies contradicts its type"
+# From this score on a lesion is rather of a kind than of all others.
+SURE_SCORE: Final = 0.5
+
+
+class _Part(NamedTuple):
+    """What one lesion has of a kind: (V, 3) voxels, and what speaks for the kind in the lesion."""
+
+    voxels: NDArray[np.intp]
+    score: float
 
 
 def name_findings(
@@ -35,14 +47,15 @@ def describe_lesion(head: HeadContext, one: TypedLesion) -> LesionReading:
     shares = tuple(
         float(weights[one.voxel_kinds == kind].sum() / weights.sum()) for kind in one.kinds
     )
-    places = _places(head, KINDS[one.kinds[0]], one.lesion.voxels)
+    first = one.kinds[0]
+    places = _places(head, KINDS[first], [_Part(one.lesion.voxels, float(one.scores[first]))])
     return LesionReading(
         kinds=tuple(KINDS[kind] for kind in one.kinds),
         kind_shares=shares,
         volume_ml=one.lesion.volume_ml,
         density=one.lesion.density,
         slices=one.lesion.slices,
-        laterality=side_of(places) or Laterality.MIDLINE,
+        laterality=_side(head, places, one.lesion.voxels),
         places=places,
     )
 
@@ -78,9 +91,13 @@ def _finding(
     carriers = tuple(number for number, one in enumerate(typed) if index in one.kinds)
     if not carriers:
         return _unplaced(kind)
-    parts = [typed[number] for number in carriers]
-    voxels = np.concatenate([one.lesion.voxels[one.voxel_kinds == index] for one in parts])
+    parts = [
+        _Part(one.lesion.voxels[one.voxel_kinds == index], float(one.scores[index]))
+        for one in (typed[number] for number in carriers)
+    ]
+    voxels = np.concatenate([part.voxels for part in parts])
     thickness_mm, no_thickness = _thickness(head, kind.kind, voxels)
+    places = _places(head, kind.kind, parts)
     return FindingReading(
         kind=kind.kind,
         probability=kind.probability,
@@ -91,18 +108,48 @@ def _finding(
         max_thickness_mm_reason=no_thickness,
         density=density_of(head.hu[tuple(voxels.T)]),
         density_reason=None,
-        places=_places(head, kind.kind, voxels),
-        places_reason=NO_AXES if head.frame is None else None,
+        places=places,
+        places_reason=_no_places(head, places),
         slices=span_of(voxels, head.voxel_ml),
         lesion_indices=carriers,
     )
 
 
-def _places(head: HeadContext, kind: HemorrhageType, voxels: NDArray[np.intp]) -> tuple[Place, ...]:
+def _places(head: HeadContext, kind: HemorrhageType, parts: Sequence[_Part]) -> tuple[Place, ...]:
+    """Name the places of blood of one kind; where it is rather another one, place has to agree."""
     if head.blood is None:
         return ()
-    placed = head.blood.voxels(place_voxels(head, voxels), head.voxel_ml[voxels[:, 0]])
-    return name_places(kind, placed, head.blood.cells, head.blood.calibration)
+    cells = head.blood.cells
+    against = []
+    for part in parts:
+        cell = head.blood.cell_of(place_voxels(head, part.voxels))
+        no_place = part.score < SURE_SCORE and contradicts(
+            kind, cells.compartments[cell], head.blood.nearest_mm[cell]
+        )
+        against.append(np.full(len(part.voxels), no_place))
+    placed = _placed(head, head.blood, np.concatenate([part.voxels for part in parts]))
+    return name_places(kind, placed, cells, head.blood.calibration, np.concatenate(against))
+
+
+def _placed(head: HeadContext, blood: PlacedBlood, voxels: NDArray[np.intp]) -> PlacedVoxels:
+    return blood.voxels(place_voxels(head, voxels), head.voxel_ml[voxels[:, 0]])
+
+
+def _side(head: HeadContext, places: Sequence[Place], voxels: NDArray[np.intp]) -> Laterality:
+    """Return the side of a lesion: that of its places, or of its voxels where it has none."""
+    side = side_of(places)
+    if side is not None:
+        return side
+    if head.blood is None:
+        return Laterality.MIDLINE
+    placed = _placed(head, head.blood, voxels)
+    return laterality(placed.left_mm, placed.weights)
+
+
+def _no_places(head: HeadContext, places: Sequence[Place]) -> str | None:
+    if places:
+        return None
+    return NO_AXES if head.frame is None else CONTRADICTED
 
 
 def _unplaced(kind: KindProbability) -> FindingReading:

@@ -87,11 +87,14 @@ class TypedLesion:
         Indices into ``KINDS``, the greatest volume first.
     voxel_kinds
         (V,) one of ``kinds`` for each voxel.
+    scores
+        (K,) what speaks for each kind of all, 1 in sum; mean of the lesion.
     """
 
     lesion: Lesion
     kinds: tuple[int, ...]
     voxel_kinds: NDArray[np.intp]
+    scores: NDArray[np.float64]
 
 
 def score_lesions(
@@ -122,7 +125,7 @@ def _typed(head: HeadContext, one: ScoredLesion, allowed: NDArray[np.bool_]) -> 
     volumes = np.bincount(voxel_kinds, weights, minlength=len(KINDS))
     order = np.argsort(-volumes, kind="stable")
     kinds = tuple(int(kind) for kind in order if volumes[kind] > 0)
-    return TypedLesion(one.lesion, kinds, voxel_kinds)
+    return TypedLesion(one.lesion, kinds, voxel_kinds, weights @ one.scores / weights.sum())
 
 
 def gather_kinds(head: HeadContext, voxels: NDArray[np.intp]) -> KindEvidence:

@@ -1,4 +1,4 @@
-"""What the place of blood says of its kind: blood in a ventricle is hardly epidural."""
+"""What the place of blood says of its kind: blood in a ventricle is hardly epidural, and the other way round."""
 
 from typing import Final, NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preread.regions import COMPARTMENTS_OF_TYPE
-from preread.terms import KINDS, Compartment
+from preread.terms import KINDS, Compartment, HemorrhageType
 
 COMPARTMENTS: Final = tuple(Compartment)
 # What place says of the type is not trusted farther than this.
@@ -14,6 +14,8 @@ LEAST_SUPPORT: Final = 0.05
 # Up to the first below the skull, blood in the brain, around it and outside of it lies side by
 # side, and place hardly tells them apart; from the second on it is deep, and place tells.
 DEEP_MM: Final = (8.0, 15.0)
+# One of four compartments holds a quarter by chance: a deep bleed of which less is said contradicts its kind.
+LEAST_AGREEING: Final = 0.25
 
 
 class PlaceEvidence(NamedTuple):
@@ -47,9 +49,32 @@ def place_evidence(
     >>> alike.near_skull.tolist() == alike.deep.tolist() == [[0.0] * 5]
     True
     """
-    columns = [[COMPARTMENTS.index(one) for one in COMPARTMENTS_OF_TYPE[kind]] for kind in KINDS]
-    support = np.stack([compartments[:, own].sum(axis=1) for own in columns], axis=1)
+    support = np.stack([_share_of(kind, compartments) for kind in KINDS], axis=1)
     told = np.log(np.maximum(support.astype(np.float64), LEAST_SUPPORT) * len(COMPARTMENTS))
     near, deep = DEEP_MM
     depth = np.clip((nearest_mm[:, None] - near) / (deep - near), 0.0, 1.0)
     return PlaceEvidence((1.0 - depth) * told, depth * told)
+
+
+def contradicts(
+    kind: HemorrhageType, compartments: NDArray[np.floating], nearest_mm: NDArray[np.floating]
+) -> bool:
+    """Tell whether V voxels of one bleed lie deep in another compartment than a kind.
+
+    Which region of the kind's compartment such blood lies in is no question: it lies in none.
+    Parameters as of :func:`place_evidence`.
+
+    Examples
+    --------
+    >>> in_ventricle = np.array([[0.1, 0.8, 0.06, 0.04]])
+    >>> [contradicts(HemorrhageType.IPH, in_ventricle, np.array([mm])) for mm in (5, 30)]
+    [False, True]
+    """
+    is_deep = float(np.median(nearest_mm)) >= DEEP_MM[1]
+    return is_deep and float(_share_of(kind, compartments).mean()) < LEAST_AGREEING
+
+
+def _share_of(kind: HemorrhageType, compartments: NDArray[np.floating]) -> NDArray[np.floating]:
+    own = [COMPARTMENTS.index(one) for one in COMPARTMENTS_OF_TYPE[kind]]
+    share: NDArray[np.floating] = compartments[:, own].sum(axis=1)
+    return share

@@ -51,6 +51,7 @@ def name_places(
     voxels: PlacedVoxels,
     cells: CellPlaces,
     calibration: Calibration | None,
+    contradicting: NDArray[np.bool_] | None = None,
 ) -> tuple[Place, ...]:
     """Name the regions of one finding: the group that holds most first, in it the greatest share.
 
@@ -67,14 +68,21 @@ def name_places(
     calibration
         From the log-odds of a share to the probability that at least ``LEAST_SHARE`` of the
         finding lies in the region; None leaves probabilities out.
+    contradicting
+        (V,) which voxels cannot be of this kind where they lie, and so are in none of its regions.
 
     Returns
     -------
     tuple of Place
-        At least one; shares sum to at most 1.
+        Shares are of the whole finding and sum to at most 1. None if nearly all of it contradicts.
     """
+    whole_ml = voxels.weights.sum()
+    if contradicting is not None:
+        voxels = voxels._replace(weights=np.where(contradicting, 0.0, voxels.weights))
+    if voxels.weights.sum() < LEAST_SHARE * whole_ml:
+        return ()
     told = _told(kind, cells)
-    shares = _shares(voxels, told)
+    shares = _shares(voxels, told) * (voxels.weights.sum() / whole_ml)
     named = np.flatnonzero(shares >= LEAST_SHARE)
     if len(named) == 0:
         named = np.array([int(shares.argmax())])

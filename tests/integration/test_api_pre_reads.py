@@ -133,4 +133,5 @@ def test_triage_only_names_no_place_anywhere(resources):
         assert "Suspected subdural hemorrhage." in answer.text or answer is answers[3]
         assert "overlay=true" not in answer.text
     assert answers[1].json()["findings"][0]["locations_reason"]
+    assert "no place: not shown in triage-only mode" in answers[4].text
     assert not answers[1].json()["key_images"][0]["has_overlay"]

@@ -1,10 +1,13 @@
 """Where bleeds lie: textbook places in a straight head, and what is said of any blood."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.findings import CONTRADICTED
 from ml.pipeline import read_bleeds
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.blood import ANALYTIC, PlaceNamer, place_blood
@@ -240,13 +243,44 @@ def test_a_place_that_contradicts_the_type_turns_it_and_leaves_the_study_as_it_i
     assert by_place.findings[0].places[0].probability is not None
 
 
+@pytest.mark.parametrize(
+    ("center_mm", "on_map", "named"),
+    [
+        pytest.param((10, 0, 22), 0.4, False, id="deep"),
+        pytest.param((10, 0, 22), 0.6, True, id="deep, but rather of its type"),
+        pytest.param((10, 0, 62), 0.4, True, id="at the skull"),
+    ],
+)
+def test_a_deep_bleed_whose_place_contradicts_an_unsure_type_has_no_place(center_mm, on_map, named):
+    one = head(Ball(center_mm, 6, EDH))
+    by_map = {"place_power": 0.0, "slice_power": 0.0}
+    deaf = BUNDLE.manifest.rules.naming.model_copy(update=by_map)
+    rules = BUNDLE.manifest.rules.model_copy(update={"naming": deaf})
+    chosen = replace(BUNDLE, manifest=BUNDLE.manifest.model_copy(update={"rules": rules}))
+    namer = PlaceNamer(Ventricular(), Calibration(0.0, (1.0,)))
+    said = read_bleeds(one.volume, Undecided(one, (on_map, 0.3)), chosen, namer=namer)
+    (lesion,) = said.lesions
+    (finding,) = [one for one in said.findings if one.kind is EDH]
+    assert lesion.kinds == (EDH,)
+    assert bool(finding.places) is named
+    assert finding.places_reason == (None if named else CONTRADICTED)
+    assert lesion.laterality is Laterality.LEFT
+
+
+def test_shares_are_of_the_whole_finding_though_a_part_of_it_contradicts_its_type():
+    cells, voxels = read_at([20.0] * 4, {Region.PUTAMEN: 1.0})
+    (place,) = name_places(IPH, voxels, cells, None, np.array([True, False, False, False]))
+    assert (place.region, place.share_of_volume) == (Region.PUTAMEN, 0.75)
+
+
 class Undecided:
     """Sees the bleed, and holds it for epidural a little more than for intraventricular."""
 
     device, precision = "none", "exact"
 
-    def __init__(self, one):
+    def __init__(self, one, on_map=(0.6, 0.4)):
         self._seen = seeing(one, BUNDLE)
+        self._on_map = on_map
 
     def predict(self, slices):
         said = self._seen.predict(slices)
@@ -254,5 +288,6 @@ class Undecided:
         kinds = said.kind_probabilities.copy()
         kinds[:, ventricular] = 0.8 * kinds[:, epidural]
         maps = np.zeros_like(said.kind_maps)
-        maps[:, epidural], maps[:, ventricular] = 0.6, 0.4
+        maps[:, epidural], maps[:, ventricular] = self._on_map
+        maps[:, KINDS.index(SAH)] = 1 - sum(self._on_map)
         return said._replace(kind_probabilities=kinds, kind_maps=maps)
