@@ -119,16 +119,14 @@ def _places(head: HeadContext, kind: HemorrhageType, parts: Sequence[_Part]) -> 
     """Name the places of blood of one kind; where it is rather another one, place has to agree."""
     if head.blood is None:
         return ()
-    cells = head.blood.cells
-    against = []
-    for part in parts:
-        cell = head.blood.cell_of(place_voxels(head, part.voxels))
-        no_place = part.score < SURE_SCORE and contradicts(
-            kind, cells.compartments[cell], head.blood.nearest_mm[cell]
-        )
-        against.append(np.full(len(part.voxels), no_place))
+    cells, nearest_mm = head.blood.cells, head.blood.nearest_mm
     placed = _placed(head, head.blood, np.concatenate([part.voxels for part in parts]))
-    return name_places(kind, placed, cells, head.blood.calibration, np.concatenate(against))
+    counts = [len(part.voxels) for part in parts]
+    against = [
+        part.score < SURE_SCORE and contradicts(kind, cells.compartments[cell], nearest_mm[cell])
+        for part, cell in zip(parts, np.split(placed.cell, np.cumsum(counts)[:-1]), strict=True)
+    ]
+    return name_places(kind, placed, cells, head.blood.calibration, np.repeat(against, counts))
 
 
 def _placed(head: HeadContext, blood: PlacedBlood, voxels: NDArray[np.intp]) -> PlacedVoxels:

@@ -11,7 +11,7 @@ from ml.bundle import Bundle
 from ml.places.analytic import AnalyticPlaceReader
 from ml.places.naming import PlacedVoxels
 from ml.places.reading import CellPlaces, PlaceReader
-from ml.places.upright import CELL_MM, UprightHead, cells_of, nearest_bone_mm, position_of
+from ml.places.upright import CELL_MM, UprightHead, cell_axes_mm, cells_of, nearest_bone_mm
 from ml.scoring import Calibration
 
 
@@ -27,8 +27,6 @@ class PlacedBlood:
         What was read.
     numbers
         (N, ROWS, COLUMNS) each cell's index in ``cells``; −1 where there is no blood.
-    cell_left_mm
-        (C,) of each cell's middle from the midline, along the axes.
     depth_mm, nearest_mm
         (C,) of each cell below the inner table, in the plane, and in it or above.
     calibration
@@ -38,7 +36,6 @@ class PlacedBlood:
     frame: HeadFrame
     cells: CellPlaces
     numbers: NDArray[np.intp]
-    cell_left_mm: NDArray[np.float64]
     depth_mm: NDArray[np.float32]
     nearest_mm: NDArray[np.float32]
     calibration: Calibration | None
@@ -50,9 +47,11 @@ class PlacedBlood:
 
     def voxels(self, placed: NDArray[np.float64], weights: NDArray[np.float64]) -> PlacedVoxels:
         """Return (V, 3) placed voxels, some of the outlined ones, for naming."""
-        cell = self.cell_of(placed)
+        at = cells_of(self.frame, placed)
+        cell = self.numbers[tuple(at.T)]
+        _, left = cell_axes_mm()
         # As far beside its cell's middle as the voxel lies along the axes.
-        aside_mm = locate_voxels(self.frame, placed).left_mm - self.cell_left_mm[cell]
+        aside_mm = locate_voxels(self.frame, placed).left_mm - left[at[:, 2]]
         return PlacedVoxels(cell, self.cells.left_mm[cell] + aside_mm, weights)
 
 
@@ -105,7 +104,6 @@ def place_blood(
         frame=frame,
         cells=read,
         numbers=numbers,
-        cell_left_mm=position_of(head, cells).left_mm,
         depth_mm=head.depth_mm[at],
         nearest_mm=nearest_bone_mm(head)[at],
         calibration=namer.calibration,

@@ -16,7 +16,7 @@ from ml.places.blood import ANALYTIC, PlaceNamer
 from ml.places.network import NEIGHBORS, Patches, PlaceNetwork, log_shares
 from ml.places.pose import STRAIGHT, mirrored, straighten
 from ml.places.reading import CellPlaces
-from ml.places.upright import COLUMNS, UprightHead, cell_axes_mm
+from ml.places.upright import COLUMNS, UprightHead, along_axes_mm
 from ml.places.views import LEAST_LEVELS, front_view, shown_levels, side_view
 from preread.errors import InvalidBundle
 
@@ -110,7 +110,7 @@ class TorchPlaceReader:
         return CellPlaces(
             torch.stack(regions).mean(dim=0).numpy(),
             torch.stack(compartments).mean(dim=0).numpy(),
-            _left_mm(held, _along_axes_mm(head, cells)).numpy(),
+            _left_mm(held, torch.from_numpy(along_axes_mm(head, cells)).float()).numpy(),
         )
 
 
@@ -119,11 +119,3 @@ def _left_mm(poses: Sequence[Tensor], at_mm: Tensor) -> Tensor:
     by_axes = at_mm[:, 0]
     straight = torch.stack([straighten(pose, at_mm)[:, 0] for pose in poses]).mean(dim=0)
     return by_axes + (straight - by_axes).clamp(-MOST_MOVED_MM, MOST_MOVED_MM)
-
-
-def _along_axes_mm(head: UprightHead, cells: NDArray[np.intp]) -> Tensor:
-    """Return (C, 3) float32 mm left of, behind and below, along the head's own axes."""
-    slab, row, column = cells.T
-    back, left = cell_axes_mm()
-    at_mm = np.stack([left[column], back[row], head.below_mm[slab]], axis=1)
-    return torch.from_numpy(at_mm.astype(np.float32))

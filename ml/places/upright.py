@@ -149,14 +149,17 @@ def cells_of(frame: HeadFrame, placed: NDArray[np.float64]) -> NDArray[np.intp]:
     return cells.astype(np.intp)
 
 
+def along_axes_mm(head: UprightHead, cells: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return (C, 3) mm left of the midline, behind the middle and below the top, of (C, 3) cells."""
+    slab, row, column = cells.T
+    back, left = cell_axes_mm()
+    return np.stack([left[column], back[row], head.below_mm[slab]], axis=1)
+
+
 def position_of(head: UprightHead, cells: NDArray[np.intp]) -> HeadPosition:
     """Return where (C, 3) cells lie in the head's axes."""
-    back, left = cell_axes_mm()
-    return HeadPosition(
-        left_mm=left[cells[:, 2]],
-        behind=back[cells[:, 1]] / STANDARD_LENGTH_MM + 0.5,
-        below_mm=head.below_mm[cells[:, 0]],
-    )
+    left_mm, back_mm, below_mm = along_axes_mm(head, cells).T
+    return HeadPosition(left_mm, back_mm / STANDARD_LENGTH_MM + 0.5, below_mm)
 
 
 def _signed_depth_mm(inside: NDArray[np.bool_]) -> NDArray[np.float32]:

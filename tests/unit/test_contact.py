@@ -22,7 +22,7 @@ def evidence(rows, layers, region=Region.FRONTAL_CONVEXITY, scale=1.0):
     alike = np.full((len(depth), 4), 0.25, np.float32)
     cells = CellPlaces(regions, alike, np.full(len(depth), 40.0, np.float32))
     blood = PlacedBlood(
-        SimpleNamespace(scale=scale), cells, np.zeros((1, 1, 1)), cells.left_mm, depth, depth, None
+        SimpleNamespace(scale=scale), cells, np.zeros((1, 1, 1)), depth, depth, None
     )
     cell = np.arange(len(depth))
     return contact_evidence(blood, cell, np.full(len(depth), (CUBE_MM / scale) ** 3))
